@@ -1,0 +1,1 @@
+"""What no stage changes: array modules, modes, error texts, pictures."""

@@ -1,0 +1,211 @@
+"""Which module computes on this array?
+
+The stages never name an array library; they ask here. An array answers through the Python array API
+standard (`__array_namespace__`); CuPy's arrays, which do not, are known by their class, and those of
+other libraries (Dask, PyTorch) by array-api-compat where it is installed.
+NumPy is the only library that has to be there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+Array = Any  # an array of any module: typing has no name for what the array API standard describes
+
+# The question comes several times in every operation, so each type is asked once.
+_modules: dict[type, ModuleType | None] = {np.ndarray: np}
+
+
+def is_array(x: Any) -> bool:
+    """True for an array of any module; False for numbers, NumPy's scalars (np.float64(1)) included."""
+    try:
+        return _modules[type(x)] is not None
+    except KeyError:
+        module = _modules[type(x)] = _find_module(x)
+        return module is not None
+
+
+def _find_module(x: Any) -> ModuleType | None:
+    if isinstance(x, (np.generic, type)):
+        return None
+    if hasattr(x, "__array_namespace__"):
+        return x.__array_namespace__()
+    cupy = sys.modules.get("cupy")  # who holds a CuPy array has imported CuPy
+    if cupy is not None and isinstance(x, cupy.ndarray):
+        return cupy
+    try:
+        import array_api_compat
+    except ImportError:
+        return None
+    return array_api_compat.array_namespace(x) if array_api_compat.is_array_api_obj(x) else None
+
+
+def get_array_module(*operands: Any) -> ModuleType:
+    """The module that computes on these arrays, Variables or numbers: the first array's, else NumPy.
+
+    Raises TypeError, naming the type, for an operand that is none of these.
+    """
+    for x in operands:
+        if hasattr(x, "creator"):  # a Variable: what it holds decides
+            x = x.data
+        if is_array(x):
+            return _modules[type(x)]  # type: ignore[return-value]
+        if not _is_number(x):
+            raise not_an_array(x)
+    return np
+
+
+def as_array(x: Any) -> Array:
+    """`x` itself when it is an array, a 0-d NumPy array when it is a number.
+
+    Raises TypeError, naming the type, for anything else (a list, a string, None).
+    """
+    if is_array(x):
+        return x
+    if _is_number(x):
+        return np.asarray(x)
+    raise not_an_array(x)
+
+
+def as_operand(x: Any, others: Iterable[Any] = ()) -> Any:
+    """A raw operand in the form in which it computes with the other operands.
+
+    A Python number stays a number: in every array module it takes the dtype of the array it meets.
+    A NumPy array or scalar moves to the module and device of the first Variable among the others;
+    any other array stays as it is.
+
+    Raises TypeError, naming the type, for anything that is neither an array nor a number.
+    """
+    if type(x) in (float, int, bool, complex):
+        return x
+    x = as_array(x)
+    like = next((other.data for other in others if hasattr(other, "creator")), x)
+    if not isinstance(x, np.ndarray) or isinstance(like, np.ndarray) or not is_array(like):
+        return x
+    return _on_device_of(like, "asarray", x)
+
+
+def ones_like(x: Array) -> Array:
+    """Ones of the shape, dtype, module and device of `x`."""
+    return get_array_module(x).ones_like(x)
+
+
+def zeros(shape: tuple[int, ...], dtype: Any, *like: Any) -> Array:
+    """Zeros of this shape and dtype, in the module and on the device of the first array of `like`."""
+    return _on_device_of(next(x for x in like if is_array(x)), "zeros", shape, dtype=dtype)
+
+
+def _on_device_of(like: Array, function: str, *args: Any, **kwargs: Any) -> Array:
+    create = getattr(get_array_module(like), function)
+    device = getattr(like, "device", None)
+    if device is None:  # the library has no devices: Dask
+        return create(*args, **kwargs)
+    if hasattr(device, "__enter__"):  # the library wants its device entered: CuPy
+        with device:
+            return create(*args, **kwargs)
+    return create(*args, device=device, **kwargs)
+
+
+def astype(x: Array, dtype: Any) -> Array:
+    """A copy of `x`, in memory of its own, with this dtype."""
+    xp = get_array_module(x)
+    # The standard has a function; Dask and CuPy before 14 have only the method.
+    return xp.astype(x, dtype) if hasattr(xp, "astype") else x.astype(dtype)
+
+
+def is_floating(x: Array) -> bool:
+    """True where derivatives exist: the dtype is a real floating one."""
+    xp = get_array_module(x)
+    return xp.isdtype(x.dtype, "real floating") if hasattr(xp, "isdtype") else x.dtype.kind == "f"
+
+
+def owns_memory(x: Array) -> bool:
+    """False for a view, whose memory another array uses too. Who cannot tell is taken at its word."""
+    return getattr(x, "base", None) is None
+
+
+def as_numpy(x: Any) -> np.ndarray:
+    """The numbers of an array, of a Variable or of a number, as a NumPy array in main memory."""
+    if hasattr(x, "creator"):
+        x = x.data
+    if isinstance(x, np.ndarray) or not is_array(x):
+        return as_array(x)
+    if hasattr(x, "get"):  # CuPy refuses the implicit ways
+        return x.get()
+    try:
+        return np.asarray(x)
+    except (RuntimeError, TypeError, ValueError):  # a device that NumPy may not read directly
+        return np.from_dlpack(x)
+
+
+def format_array(x: Any) -> str:
+    """What NumPy would print of these numbers; what the array prints of itself if it has none yet."""
+    if not is_array(x) or isinstance(x, np.ndarray) or not hasattr(x, "__dlpack__"):
+        return str(x)
+    try:
+        return str(as_numpy(x))
+    except Exception:  # a tracer of a compiler, which stands for numbers to come
+        return str(x)
+
+
+def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
+    """The axes of `x` in this order."""
+    xp = get_array_module(x)
+    # The standard calls it permute_dims; CuPy before 14 has NumPy's older name only.
+    return xp.permute_dims(x, axes) if hasattr(xp, "permute_dims") else xp.transpose(x, axes)
+
+
+def axis_order(shape: tuple[int, ...], axes: Sequence[int] | None) -> tuple[int, ...]:
+    """A permutation of the axes of this shape, counted from 0; from the last to the first for None.
+
+    Raises ValueError, or NumPy's AxisError, for axes that are no permutation.
+    """
+    ndim = len(shape)
+    if axes is None:
+        return tuple(reversed(range(ndim)))
+    order = normalize_axis_tuple(axes, ndim)
+    if len(order) != ndim:
+        raise ValueError(f"axes has to order all {ndim} axes of the shape {shape}, got {tuple(axes)}")
+    return order
+
+
+def summed_shapes(
+    shape: tuple[int, ...], axis: int | Sequence[int] | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shape after a sum along `axis`, with the summed axes kept at length 1, and without them.
+
+    Raises NumPy's AxisError for an axis that the shape does not have.
+    """
+    axes = range(len(shape)) if axis is None else normalize_axis_tuple(axis, len(shape))
+    kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
+    return kept, tuple(n for i, n in enumerate(shape) if i not in axes)
+
+
+def stretched_axes(small: tuple[int, ...], large: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of `large` along which an array of shape `small` is repeated to get there.
+
+    Raises ValueError where broadcasting does not lead from `small` to `large`.
+    """
+    lead = len(large) - len(small)
+    if lead < 0 or np.broadcast_shapes(small, large) != tuple(large):
+        raise ValueError(f"shape {large} cannot be summed to {small}: {small} does not broadcast to {large}")
+    return tuple(i for i, n in enumerate(large) if i < lead or n != small[i - lead])
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (bool, int, float, complex, np.generic))
+
+
+def not_an_array(x: Any) -> TypeError:
+    """The error for what was given in place of an array."""
+    shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
+    return TypeError(
+        f"expected an array, got {shown} of type {type(x).__name__}; "
+        f"make an array of it first, for example with np.array(...)"
+    )

@@ -1,0 +1,173 @@
+"""Calls of a function's forward and backward, with what goes in and comes out checked.
+
+None of this changes what an engine computes. It turns what would fail later, elsewhere and without a
+reason into an error that names the function, what it was given (type, shape, dtype), and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dezero_shared.arrays import Array, as_array, is_array, is_floating, owns_memory, zeros
+
+
+def forward(function: Any, inputs: list) -> list[Array]:
+    """The outputs of `function.forward` on the data of the inputs, as a list of arrays.
+
+    A NumPy scalar, which is what NumPy makes of a 0-d result, becomes a 0-d array again.
+    Whatever forward raises gets a note that names the function and its inputs.
+    """
+    try:
+        ys = function.forward(*[x._data for x in inputs])
+        ys = [as_array(y) for y in (ys if isinstance(ys, tuple) else (ys,))]
+    except Exception as error:
+        error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
+        if any(x._data is None for x in inputs):
+            error.add_note("variable(None) has no data to compute with: assign its .data first")
+        raise
+    if len(ys) > 1:  # an output that is gone by the backward pass still needs a gradient of its shape
+        function.output_kinds = [(y.shape, y.dtype) for y in ys]
+    return ys
+
+
+def backward(function: Any, gys: list) -> list[tuple[Any, Any]]:
+    """Pairs of an input and its gradient, from `function.backward`; constants and None are left out.
+
+    gys: the gradients of the outputs, arrays or Variables. None stands for an output that nothing used
+    or that is gone: it contributes nothing, so backward gets zeros for it.
+
+    Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong number
+    or type of gradients, ValueError for a gradient that does not have its input's shape.
+    """
+    for x, data in zip(function.inputs, function.xs, strict=True):
+        if x._data is not data:
+            raise RuntimeError(
+                f"the data of an input of {_name(function)} was assigned after the forward pass that used "
+                f"it (now it is {describe(x)}), so its derivative is no longer known; compute the "
+                f"result again before backward()"
+            )
+    known = next(gy for gy in gys if gy is not None)
+    kind = type(known) if hasattr(known, "creator") else Array
+    for i, gy in enumerate(gys):
+        if gy is None:
+            nothing = zeros(*function.output_kinds[i], *function.xs)
+            gys[i] = nothing if kind is Array else kind(nothing)
+    gxs = function.backward(*gys)
+    if not isinstance(gxs, (tuple, list)):
+        gxs = (gxs,)
+    if len(gxs) != len(function.inputs):
+        raise TypeError(_unfit(function, gxs))
+    pairs = [(x, gx) for x, gx in zip(function.inputs, gxs) if gx is not None and x.requires_grad]
+    for x, gx in pairs:
+        if not _is_gradient(gx, kind):
+            raise TypeError(_unfit(function, gxs))
+        if gx.shape != x._data.shape:
+            raise ValueError(
+                _unfit(function, gxs) + ". Where an operand was broadcast, its gradient has to be summed "
+                "back to its shape: the stage step36 brings sum_to, and operators that use it"
+            )
+    return pairs
+
+
+def differentiable(x: Any) -> None:
+    """Raises TypeError for a Variable whose data has no derivative: its dtype is not a real floating one."""
+    if x._data is None:
+        raise TypeError("variable(None) has no data to differentiate: assign its .data first")
+    if not is_floating(x._data):
+        raise TypeError(
+            f"only real floating-point data has a derivative, not {describe(x)}; give it a floating "
+            f"dtype, or keep it out of the graph by using the raw array as an operand"
+        )
+
+
+def gradient(x: Any, grad: Any, kind: Any) -> None:
+    """Raises TypeError or ValueError unless `grad` is None or a `kind`, Array or Variable, of x's shape."""
+    if grad is None:
+        return
+    fits = _is_gradient(grad, kind)
+    if fits and grad.shape == x.shape:
+        return
+    raise (ValueError if fits else TypeError)(
+        f"the grad of {describe(x)} is None or {'an array' if kind is Array else f'a {kind.__name__}'} of its shape, not {describe(grad)}"
+    )
+
+
+def describe(*xs: Any) -> str:
+    """Operands or gradients in a few words: `Variable (2, 3) float32, float 2.0, None`."""
+    return ", ".join(_describe(x) for x in xs) or "nothing"
+
+
+def _describe(x: Any) -> str:
+    data = x._data if hasattr(x, "creator") else x
+    if is_array(data):
+        return f"{type(x).__name__} {tuple(data.shape)} {data.dtype}"
+    if x is None:
+        return "None"
+    shown = repr(data)
+    return f"{type(x).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"
+
+
+def _unfit(function: Any, gxs: Any) -> str:
+    return (
+        f"{_name(function)}.backward has to return a gradient for each input, of the input's shape, or None "
+        f"for one that has none; inputs: {describe(*function.inputs)}; returned: {describe(*gxs)}"
+    )
+
+
+def _is_gradient(gx: Any, kind: Any) -> bool:
+    if kind is Array:  # or a NumPy scalar, which NumPy makes of a 0-d result
+        return hasattr(gx, "dtype") and not hasattr(gx, "creator")
+    return isinstance(gx, kind)
+
+
+def _name(function: Any) -> str:
+    return type(function).__name__
+
+
+def first_call(function: Any) -> None:
+    """Raises RuntimeError for an instance that was called before: it has its place in a graph."""
+    if function.outputs is not None:
+        raise RuntimeError(
+            f"this {_name(function)} was called before, and one instance is one application of the "
+            f"function; make a new one for each call, as in {_name(function)}(...)(x)"
+        )
+
+
+def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
+    """The gradients of a walk, each with its Variable's dtype and in memory of its own.
+
+    Where a function hands on the gradient that it was given (Add does, to both its inputs) or a view of
+    it (a transpose), two Variables would share an array, and changing one gradient would change the
+    other. astype(gradient, dtype) makes the copies, so that an engine can record them.
+
+    Raises TypeError for a Variable whose data has no derivative.
+    """
+    taken, own = {id(seed)}, {}
+    for x, gx in grads.items():
+        differentiable(x)
+        if not hasattr(gx, "creator"):
+            gx = as_array(gx)
+        data = gx._data if hasattr(gx, "creator") else gx
+        if id(gx) in taken or data.dtype != x._data.dtype or not owns_memory(data):
+            gx = astype(gx, x._data.dtype)
+        taken.add(id(gx))
+        own[x] = gx
+    return own
+
+
+def exponent(c: Any) -> float:
+    """A number as the exponent of `x ** c`. Raises TypeError, saying what to write instead, for others."""
+    if hasattr(c, "dtype") and not is_array(c) and not hasattr(c, "creator"):
+        c = c.item()  # a NumPy scalar
+    if isinstance(c, (int, float)):
+        return c
+    raise TypeError(
+        f"x ** c needs a real number c, not {describe(c)}; write x ** float(c) for a single number in an "
+        f"array, and exp(c * log(x)) for a Variable or several numbers"
+    )
+
+
+def no_exponential(x: Any, c: Any) -> Any:
+    """For `c ** x`, which is not one of the engine's functions. Raises TypeError."""
+    raise TypeError(f"{describe(c)} ** Variable is not defined; write exp(x * log(c)), with exp from step36 on")

@@ -1,0 +1,71 @@
+"""What a Variable is before it can be differentiated: an array with a name, a shape and a look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dezero_shared.arrays import Array, as_array, format_array, is_array, not_an_array
+
+
+class ArrayHolder:
+    """An array of any module and a name for it; the base of every stage's Variable.
+
+    data: the array, or None while there is none. Assigning to it is seen by the graph: a backward pass
+    through a function that has used the former data is then an error. (A change inside the array, as
+    in `x.data[0] = 1.0`, is not seen.)
+    """
+
+    __slots__ = ("__weakref__", "_data", "name")
+    __array_ufunc__ = None  # np.array(2.0) * x: NumPy leaves the product to the right operand
+
+    def __init__(self, data: Array | None, name: str | None = None):
+        """Raises TypeError, naming the type, for data that is not an array."""
+        if data is not None and not is_array(data):
+            raise not_an_array(data)
+        self._data = data
+        self.name = name
+
+    @property
+    def data(self) -> Array:
+        return self._data
+
+    @data.setter
+    def data(self, data: Array) -> None:
+        # A view is a new object even of the same array, as after `x.data -= 1.0`:
+        # that is how a function that holds the old one can tell.
+        self._data = as_array(data)[...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return as_array(self._data).shape
+
+    @property
+    def ndim(self) -> int:
+        return as_array(self._data).ndim
+
+    @property
+    def size(self) -> int:
+        return as_array(self._data).size
+
+    @property
+    def dtype(self) -> Any:
+        return as_array(self._data).dtype
+
+    def __len__(self) -> int:
+        """The length of the first axis. Raises TypeError for a 0-d array, which has none."""
+        if not self.shape:
+            raise TypeError(f"a 0-d {type(self).__name__} has no len(); its shape is ()")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return "variable(" + format_array(self._data).replace("\n", "\n" + " " * 9) + ")"
+
+    def __getstate__(self) -> object:
+        """For copy and pickle. Raises TypeError where a copy would need the whole graph copied."""
+        creator = getattr(self, "creator", None)
+        if creator is not None:
+            raise TypeError(
+                f"a Variable made by {type(creator).__name__} cannot be copied without the graph behind "
+                f"it; copy its numbers instead, for example with Variable(y.data.copy())"
+            )
+        return super().__getstate__()

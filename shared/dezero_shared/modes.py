@@ -1,0 +1,63 @@
+"""Modes: switches that hold for one thread and one task at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+
+class Mode:
+    """A switch, declared as a class attribute and read as one: `Config.enable_backprop`.
+
+    Each thread and each asyncio task sees its own value: what one turns off stays on for the others.
+    A new thread starts with the default.
+    """
+
+    def __init__(self, default: bool):
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.current = ContextVar(name, default=self.default)
+
+    def __get__(self, instance: object | None, owner: type) -> bool:
+        return self.current.get()
+
+
+@contextmanager
+def using(modes: type, name: str, value: bool) -> Iterator[None]:
+    """Within a `with` block or a decorated function, the mode has this value; then what it had before.
+
+    Raises ValueError for a name that is not a mode of the class `modes`.
+    """
+    mode = vars(modes).get(name)
+    if not isinstance(mode, Mode):
+        known = ", ".join(key for key, entry in vars(modes).items() if isinstance(entry, Mode))
+        raise ValueError(f"{modes.__name__} has no mode named {name!r}; it has: {known}")
+    token = mode.current.set(value)
+    try:
+        yield
+    finally:
+        mode.current.reset(token)
+
+
+class Config:
+    """The modes of an engine. They can be read here; `using_config` sets them."""
+
+    enable_backprop = Mode(True)  # record what is computed, so that backward() can go through it
+    train = Mode(True)  # train a model, as opposed to use it: some functions differ then
+
+
+def using_config(name: str, value: bool):
+    """`using` the modes of Config: `with using_config("enable_backprop", False): ...`"""
+    return using(Config, name, value)
+
+
+def no_grad():
+    """Record nothing: what is computed has no creator and takes no memory for a backward pass."""
+    return using_config("enable_backprop", False)
+
+
+def test_mode():
+    """Use a model rather than train it."""
+    return using_config("train", False)

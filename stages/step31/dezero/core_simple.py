@@ -1,0 +1,240 @@
+"""First derivatives: the backward pass computes with arrays, and nothing records it."""
+
+from __future__ import annotations
+
+import weakref
+
+from dezero_shared import arrays, checked
+from dezero_shared.arrays import Array, as_array
+from dezero_shared.holder import ArrayHolder
+from dezero_shared.modes import Config, no_grad, using_config
+from dezero_shared.order import ByGeneration
+
+
+class Variable(ArrayHolder):
+    """An array that remembers which function it came from."""
+
+    __slots__ = ("_grad", "creator", "generation", "requires_grad", "seed")
+
+    def __init__(self, data: Array | None, name: str | None = None):
+        super().__init__(data, name)
+        self._grad = self.seed = self.creator = None
+        self.generation = 0
+        self.requires_grad = True  # False for constants alone
+
+    @property
+    def grad(self) -> Array | None:
+        """What backward() has added up for this Variable, or what a user put here for it to start from."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad):
+        checked.gradient(self, grad, Array)
+        self._grad = self.seed = grad
+
+    def cleargrad(self):
+        self.grad = None
+
+    def backward(self, retain_grad: bool = False):
+        """Add this Variable's derivative to the gradient of every leaf it was computed from.
+
+        The walk starts from the gradient that the user has put in `grad`, else from ones. It takes
+        the functions from the latest generation to the earliest, so that a gradient is complete
+        before it is passed on, and writes no gradient before it has come to its end.
+
+        retain_grad: leave this walk's gradients on the results in between as well.
+        Raises TypeError for integer, boolean and complex data, which have no derivative.
+        """
+        checked.differentiable(self)
+        seed = self.seed if self.seed is self.grad else None
+        grads = {self: arrays.ones_like(self.data) if seed is None else seed}
+        take = grads.get if retain_grad else grads.pop
+        functions = ByGeneration(self.creator)
+        with no_grad():
+            for f in functions:
+                gys = [take(y(), None) for y in f.outputs]
+                for x, gx in checked.backward(f, gys):
+                    grads[x] = grads[x] + gx if x in grads else gx
+                    functions.add(x.creator)
+            for x, gx in grads.items():
+                if x.creator is None and x.grad is not None and x is not self:
+                    grads[x] = x.grad + gx
+            grads = checked.separate(grads, seed, cast)
+
+        self._grad = None
+        for x, gx in grads.items():
+            x._grad = gx
+
+
+class Function:
+    """One application of a function; a subclass defines its forward and backward."""
+
+    outputs = None
+
+    def __call__(self, *inputs):
+        checked.first_call(self)
+        inputs = [operand(x, inputs) for x in inputs]
+        outputs = [Variable(y) for y in checked.forward(self, inputs)]
+        requires_grad = any(x.requires_grad for x in inputs)
+        for y in outputs:
+            y.requires_grad = requires_grad  # what comes from constants alone is a constant
+
+        self.outputs = []
+        if Config.enable_backprop and requires_grad:
+            self.generation = max(x.generation for x in inputs)
+            for y in outputs:
+                y.creator, y.generation = self, self.generation + 1
+            self.inputs, self.xs = inputs, [x.data for x in inputs]
+            # Weak, since y refers to its creator: a cycle would outlive its last user.
+            self.outputs = [weakref.ref(y) for y in outputs]
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    def forward(self, *xs: Array) -> Array | tuple[Array, ...]:
+        raise NotImplementedError(f"{type(self).__name__} defines no forward(self, *xs)")
+
+    def backward(self, *gys: Array) -> Array | tuple[Array | None, ...]:
+        raise NotImplementedError(f"{type(self).__name__} defines no backward(self, *gys)")
+
+
+def as_variable(x) -> Variable:
+    return x if isinstance(x, Variable) else Variable(x)
+
+
+def operand(x, others=()) -> Variable:
+    """A Variable as it is; an array or a number as a constant, which is drawn but gets no gradient."""
+    if isinstance(x, Variable):
+        return x
+    constant = Variable(None)
+    constant._data = arrays.as_operand(x, others)
+    constant.requires_grad = False
+    return constant
+
+
+class Cast(Function):
+    """y = x in memory of its own and in this dtype, dy/dx = 1"""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+
+    def forward(self, x):
+        return arrays.astype(x, self.dtype)
+
+    def backward(self, gy):
+        return gy
+
+
+def cast(gx, dtype):
+    return Cast(dtype).forward(gx)
+
+
+class Add(Function):
+    """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
+
+    def forward(self, x0, x1):
+        return x0 + x1
+
+    def backward(self, gy):
+        return gy, gy
+
+
+def add(x0, x1):
+    return Add()(x0, x1)
+
+
+class Mul(Function):
+    """y = x0 x1, dy/dx0 = x1, dy/dx1 = x0"""
+
+    def forward(self, x0, x1):
+        return x0 * x1
+
+    def backward(self, gy):
+        x0, x1 = self.inputs
+        gx0 = gy * x1.data if x0.requires_grad else None
+        gx1 = gy * x0.data if x1.requires_grad else None
+        return gx0, gx1
+
+
+def mul(x0, x1):
+    return Mul()(x0, x1)
+
+
+class Neg(Function):
+    """y = -x, dy/dx = -1"""
+
+    def forward(self, x):
+        return -x
+
+    def backward(self, gy):
+        return -gy
+
+
+def neg(x):
+    return Neg()(x)
+
+
+class Sub(Function):
+    """y = x0 - x1, dy/dx0 = 1, dy/dx1 = -1"""
+
+    def forward(self, x0, x1):
+        return x0 - x1
+
+    def backward(self, gy):
+        return gy, -gy if self.inputs[1].requires_grad else None
+
+
+def sub(x0, x1):
+    return Sub()(x0, x1)
+
+
+def rsub(x0, x1):
+    return Sub()(x1, x0)
+
+
+class Div(Function):
+    """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1, where x0 / x1^2 could overflow"""
+
+    def forward(self, x0, x1):
+        return x0 / x1
+
+    def backward(self, gy):
+        x1, y = self.inputs[1], self.outputs[0]()
+        gx0 = gy / x1.data
+        gx1 = -gx0 * y.data if x1.requires_grad else None
+        return gx0, gx1
+
+
+def div(x0, x1):
+    return Div()(x0, x1)
+
+
+def rdiv(x0, x1):
+    return Div()(x1, x0)
+
+
+class Pow(Function):
+    """y = x^c, dy/dx = c x^(c-1), for a number c"""
+
+    def __init__(self, c: float):
+        self.c = checked.exponent(c)
+
+    def forward(self, x):
+        return x**self.c
+
+    def backward(self, gy):
+        (x,) = self.inputs
+        if self.c == 0:
+            return gy * 0.0  # 0 x^(-1) would be nan at 0
+        return gy * (self.c * x.data ** (self.c - 1))
+
+
+def pow(x, c: float):
+    return Pow(c)(x)
+
+
+def setup_variable():
+    """Give Variable its operators."""
+    Variable.__add__ = Variable.__radd__ = add
+    Variable.__mul__ = Variable.__rmul__ = mul
+    Variable.__sub__, Variable.__rsub__ = sub, rsub
+    Variable.__truediv__, Variable.__rtruediv__ = div, rdiv
+    Variable.__neg__, Variable.__pow__, Variable.__rpow__ = neg, pow, checked.no_exponential
