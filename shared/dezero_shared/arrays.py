@@ -1,8 +1,8 @@
 """Which module computes on this array?
 
-The stages never name an array library; they ask here. An array answers through the Python array API
-standard (`__array_namespace__`); CuPy's arrays, which do not, are known by their class, and those of
-other libraries (Dask, PyTorch) by array-api-compat where it is installed.
+The stages never name an array library; they ask here. An array answers through the Python array
+API standard (`__array_namespace__`); CuPy's arrays, which do not, are known by their class, and
+those of other libraries (Dask, PyTorch) by array-api-compat where it is installed.
 NumPy is the only library that has to be there.
 """
 
@@ -23,7 +23,7 @@ _modules: dict[type, ModuleType | None] = {np.ndarray: np}
 
 
 def is_array(x: Any) -> bool:
-    """True for an array of any module; False for numbers, NumPy's scalars (np.float64(1)) included."""
+    """True for an array of any module; a number is none, not even NumPy's own, np.float64(1)."""
     try:
         return _modules[type(x)] is not None
     except KeyError:
@@ -47,7 +47,7 @@ def _find_module(x: Any) -> ModuleType | None:
 
 
 def get_array_module(*operands: Any) -> ModuleType:
-    """The module that computes on these arrays, Variables or numbers: the first array's, else NumPy.
+    """The module that computes on these arrays, Variables or numbers: the first array's, or NumPy.
 
     Raises TypeError, naming the type, for an operand that is none of these.
     """
@@ -70,6 +70,13 @@ def as_array(x: Any) -> Array:
         return x
     if _is_number(x):
         return np.asarray(x)
+    raise not_an_array(x)
+
+
+def array_or_none(x: Any) -> Array | None:
+    """`x`, if it is an array or None. Raises TypeError, naming the type, for anything else."""
+    if x is None or is_array(x):
+        return x
     raise not_an_array(x)
 
 
@@ -97,7 +104,7 @@ def ones_like(x: Array) -> Array:
 
 
 def zeros(shape: tuple[int, ...], dtype: Any, *like: Any) -> Array:
-    """Zeros of this shape and dtype, in the module and on the device of the first array of `like`."""
+    """Zeros of this shape and dtype, in the module and on the device of like's first array."""
     return _on_device_of(next(x for x in like if is_array(x)), "zeros", shape, dtype=dtype)
 
 
@@ -126,7 +133,7 @@ def is_floating(x: Array) -> bool:
 
 
 def owns_memory(x: Array) -> bool:
-    """False for a view, whose memory another array uses too. Who cannot tell is taken at its word."""
+    """False for a view, whose memory is another array's too; what cannot tell counts as no view."""
     return getattr(x, "base", None) is None
 
 
@@ -145,7 +152,7 @@ def as_numpy(x: Any) -> np.ndarray:
 
 
 def format_array(x: Any) -> str:
-    """What NumPy would print of these numbers; what the array prints of itself if it has none yet."""
+    """What NumPy prints of these numbers; what the array prints of itself if it has none yet."""
     if not is_array(x) or isinstance(x, np.ndarray) or not hasattr(x, "__dlpack__"):
         return str(x)
     try:
@@ -171,7 +178,9 @@ def axis_order(shape: tuple[int, ...], axes: Sequence[int] | None) -> tuple[int,
         return tuple(reversed(range(ndim)))
     order = normalize_axis_tuple(axes, ndim)
     if len(order) != ndim:
-        raise ValueError(f"axes has to order all {ndim} axes of the shape {shape}, got {tuple(axes)}")
+        raise ValueError(
+            f"axes has to order all {ndim} axes of the shape {shape}, got {tuple(axes)}"
+        )
     return order
 
 
@@ -194,7 +203,9 @@ def stretched_axes(small: tuple[int, ...], large: tuple[int, ...]) -> tuple[int,
     """
     lead = len(large) - len(small)
     if lead < 0 or np.broadcast_shapes(small, large) != tuple(large):
-        raise ValueError(f"shape {large} cannot be summed to {small}: {small} does not broadcast to {large}")
+        raise ValueError(
+            f"shape {large} cannot be summed to {small}: {small} does not broadcast to {large}"
+        )
     return tuple(i for i, n in enumerate(large) if i < lead or n != small[i - lead])
 
 

@@ -1,7 +1,8 @@
 """Calls of a function's forward and backward, with what goes in and comes out checked.
 
-None of this changes what an engine computes. It turns what would fail later, elsewhere and without a
-reason into an error that names the function, what it was given (type, shape, dtype), and what to do.
+None of this changes what an engine computes. It turns what would fail later, elsewhere and without
+a reason into an error that names the function, what it was given (type, shape, dtype), and what to
+do.
 """
 
 from __future__ import annotations
@@ -20,76 +21,91 @@ def forward(function: Any, inputs: list) -> list[Array]:
     """
     try:
         ys = function.forward(*[x._data for x in inputs])
-        ys = [as_array(y) for y in (ys if isinstance(ys, tuple) else (ys,))]
+        if not isinstance(ys, tuple):
+            return [as_array(ys)]
+        ys = [as_array(y) for y in ys]
     except Exception as error:
         error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
         if any(x._data is None for x in inputs):
             error.add_note("variable(None) has no data to compute with: assign its .data first")
         raise
-    if len(ys) > 1:  # an output that is gone by the backward pass still needs a gradient of its shape
-        function.output_kinds = [(y.shape, y.dtype) for y in ys]
+    # An output that is gone by the time of the backward pass still needs a gradient of its shape.
+    function.output_kinds = [(y.shape, y.dtype) for y in ys]
     return ys
 
 
 def backward(function: Any, gys: list) -> list[tuple[Any, Any]]:
-    """Pairs of an input and its gradient, from `function.backward`; constants and None are left out.
+    """Pairs of an input and its gradient, from `function.backward`, without constants and None.
 
-    gys: the gradients of the outputs, arrays or Variables. None stands for an output that nothing used
-    or that is gone: it contributes nothing, so backward gets zeros for it.
+    gys: the gradients of the outputs, arrays or Variables. None stands for an output that nothing
+    used or that is gone: it contributes nothing, so backward gets zeros for it.
 
-    Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong number
-    or type of gradients, ValueError for a gradient that does not have its input's shape.
+    Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong
+    number or type of gradients, ValueError for a gradient that has not its input's shape.
     """
-    for x, data in zip(function.inputs, function.xs, strict=True):
-        if x._data is not data:
-            raise RuntimeError(
-                f"the data of an input of {_name(function)} was assigned after the forward pass that used "
-                f"it (now it is {describe(x)}), so its derivative is no longer known; compute the "
-                f"result again before backward()"
-            )
-    known = next(gy for gy in gys if gy is not None)
-    kind = type(known) if hasattr(known, "creator") else Array
-    for i, gy in enumerate(gys):
-        if gy is None:
-            nothing = zeros(*function.output_kinds[i], *function.xs)
-            gys[i] = nothing if kind is Array else kind(nothing)
+    if len(gys) > 1:
+        gys = _with_zeros(function, gys)
     gxs = function.backward(*gys)
     if not isinstance(gxs, (tuple, list)):
         gxs = (gxs,)
     if len(gxs) != len(function.inputs):
         raise TypeError(_unfit(function, gxs))
-    pairs = [(x, gx) for x, gx in zip(function.inputs, gxs) if gx is not None and x.requires_grad]
-    for x, gx in pairs:
-        if not _is_gradient(gx, kind):
-            raise TypeError(_unfit(function, gxs))
-        if gx.shape != x._data.shape:
-            raise ValueError(
-                _unfit(function, gxs) + ". Where an operand was broadcast, its gradient has to be summed "
-                "back to its shape: the stage step36 brings sum_to, and operators that use it"
+    kind = type(gys[0]) if hasattr(gys[0], "creator") else Array
+    pairs = []
+    for x, data, gx in zip(function.inputs, function.xs, gxs):
+        if x._data is not data:
+            raise RuntimeError(
+                f"the data of an input of {_name(function)} was assigned after the forward pass "
+                f"that used it (now it is {describe(x)}), so its derivative is no longer known; "
+                f"compute the result again before backward()"
             )
+        if gx is None or not x.requires_grad:
+            continue
+        if not is_gradient(gx, kind):
+            raise TypeError(_unfit(function, gxs))
+        if gx.shape != data.shape:
+            raise ValueError(
+                f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to be "
+                f"summed back to its shape: the stage step36 brings sum_to, and operators that "
+                f"use it"
+            )
+        pairs.append((x, gx))
     return pairs
 
 
+def _with_zeros(function: Any, gys: list) -> list:
+    known = next(gy for gy in gys if gy is not None)
+    as_gradient = type(known) if hasattr(known, "creator") else as_array
+    return [
+        as_gradient(zeros(*kind, *function.xs)) if gy is None else gy
+        for gy, kind in zip(gys, function.output_kinds)
+    ]
+
+
 def differentiable(x: Any) -> None:
-    """Raises TypeError for a Variable whose data has no derivative: its dtype is not a real floating one."""
+    """Raises TypeError for a Variable whose data has no derivative."""
     if x._data is None:
         raise TypeError("variable(None) has no data to differentiate: assign its .data first")
     if not is_floating(x._data):
         raise TypeError(
-            f"only real floating-point data has a derivative, not {describe(x)}; give it a floating "
-            f"dtype, or keep it out of the graph by using the raw array as an operand"
+            f"only real floating-point data has a derivative, not {describe(x)}; give it a "
+            f"floating dtype, or keep it out of the graph by using the raw array as an operand"
         )
 
 
 def gradient(x: Any, grad: Any, kind: Any) -> None:
-    """Raises TypeError or ValueError unless `grad` is None or a `kind`, Array or Variable, of x's shape."""
+    """Raises TypeError or ValueError unless `grad` is None or a `kind` of x's shape.
+
+    kind: Array, or the class of Variables.
+    """
     if grad is None:
         return
-    fits = _is_gradient(grad, kind)
+    fits = is_gradient(grad, kind)
     if fits and grad.shape == x.shape:
         return
+    needed = "an array" if kind is Array else f"a {kind.__name__}"
     raise (ValueError if fits else TypeError)(
-        f"the grad of {describe(x)} is None or {'an array' if kind is Array else f'a {kind.__name__}'} of its shape, not {describe(grad)}"
+        f"the grad of {describe(x)} is None or {needed} of its shape, not {describe(grad)}"
     )
 
 
@@ -110,12 +126,13 @@ def _describe(x: Any) -> str:
 
 def _unfit(function: Any, gxs: Any) -> str:
     return (
-        f"{_name(function)}.backward has to return a gradient for each input, of the input's shape, or None "
-        f"for one that has none; inputs: {describe(*function.inputs)}; returned: {describe(*gxs)}"
+        f"{_name(function)}.backward must return a gradient for each input, of the input's shape, "
+        f"or None for one without; inputs: {describe(*function.inputs)}; "
+        f"returned: {describe(*gxs)}"
     )
 
 
-def _is_gradient(gx: Any, kind: Any) -> bool:
+def is_gradient(gx: Any, kind: Any) -> bool:
     if kind is Array:  # or a NumPy scalar, which NumPy makes of a 0-d result
         return hasattr(gx, "dtype") and not hasattr(gx, "creator")
     return isinstance(gx, kind)
@@ -137,18 +154,20 @@ def first_call(function: Any) -> None:
 def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
     """The gradients of a walk, each with its Variable's dtype and in memory of its own.
 
-    Where a function hands on the gradient that it was given (Add does, to both its inputs) or a view of
-    it (a transpose), two Variables would share an array, and changing one gradient would change the
-    other. astype(gradient, dtype) makes the copies, so that an engine can record them.
+    Where a function hands on the gradient that it was given (Add does, to both its inputs) or a
+    view of it (a transpose), two Variables would share an array, and changing one gradient would
+    change the other. astype(gradient, dtype) makes the copies, so that an engine can record them.
 
     Raises TypeError for a Variable whose data has no derivative.
     """
     taken, own = {id(seed)}, {}
     for x, gx in grads.items():
         differentiable(x)
-        if not hasattr(gx, "creator"):
-            gx = as_array(gx)
-        data = gx._data if hasattr(gx, "creator") else gx
+        if hasattr(gx, "creator"):
+            gx.requires_grad = True  # the user gets an ordinary Variable, even where it is constant
+            data = gx._data
+        else:
+            data = gx = as_array(gx)
         if id(gx) in taken or data.dtype != x._data.dtype or not owns_memory(data):
             gx = astype(gx, x._data.dtype)
         taken.add(id(gx))
@@ -157,17 +176,19 @@ def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
 
 
 def exponent(c: Any) -> float:
-    """A number as the exponent of `x ** c`. Raises TypeError, saying what to write instead, for others."""
+    """A number as the exponent of `x ** c`. Raises TypeError, with what to write, for others."""
     if hasattr(c, "dtype") and not is_array(c) and not hasattr(c, "creator"):
         c = c.item()  # a NumPy scalar
     if isinstance(c, (int, float)):
         return c
     raise TypeError(
-        f"x ** c needs a real number c, not {describe(c)}; write x ** float(c) for a single number in an "
-        f"array, and exp(c * log(x)) for a Variable or several numbers"
+        f"x ** c needs a real number c, not {describe(c)}; write x ** float(c) for a single number "
+        f"in an array, and exp(c * log(x)) for a Variable or several numbers"
     )
 
 
 def no_exponential(x: Any, c: Any) -> Any:
     """For `c ** x`, which is not one of the engine's functions. Raises TypeError."""
-    raise TypeError(f"{describe(c)} ** Variable is not defined; write exp(x * log(c)), with exp from step36 on")
+    raise TypeError(
+        f"{describe(c)} ** Variable is not defined; write exp(x * log(c)), with exp from step36 on"
+    )

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from dezero_shared.arrays import Array, as_array, format_array, is_array, not_an_array
+from dezero_shared.arrays import Array, as_array, format_array
 
 
 class ArrayHolder:
-    """An array of any module and a name for it; the base of every stage's Variable.
+    """An array of any module, with a name; the base of every stage's Variable, which sets both.
 
-    data: the array, or None while there is none. Assigning to it is seen by the graph: a backward pass
-    through a function that has used the former data is then an error. (A change inside the array, as
-    in `x.data[0] = 1.0`, is not seen.)
+    data: the array, or None while there is none. The graph notices when it is assigned to: a
+    backward pass through a function that has used the former data is then an error. (A change
+    inside the array, as in `x.data[0] = 1.0`, goes unnoticed.)
     """
 
     __slots__ = ("__weakref__", "_data", "name")
     __array_ufunc__ = None  # np.array(2.0) * x: NumPy leaves the product to the right operand
-
-    def __init__(self, data: Array | None, name: str | None = None):
-        """Raises TypeError, naming the type, for data that is not an array."""
-        if data is not None and not is_array(data):
-            raise not_an_array(data)
-        self._data = data
-        self.name = name
 
     @property
     def data(self) -> Array:
@@ -65,7 +58,7 @@ class ArrayHolder:
         creator = getattr(self, "creator", None)
         if creator is not None:
             raise TypeError(
-                f"a Variable made by {type(creator).__name__} cannot be copied without the graph behind "
-                f"it; copy its numbers instead, for example with Variable(y.data.copy())"
+                f"a Variable made by {type(creator).__name__} cannot be copied without the graph "
+                f"behind it; copy its numbers instead, for example with Variable(y.data.copy())"
             )
         return super().__getstate__()

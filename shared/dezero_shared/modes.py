@@ -10,8 +10,8 @@ from contextvars import ContextVar
 class Mode:
     """A switch, declared as a class attribute and read as one: `Config.enable_backprop`.
 
-    Each thread and each asyncio task sees its own value: what one turns off stays on for the others.
-    A new thread starts with the default.
+    Each thread and each asyncio task sees its own value: what one turns off stays on for the
+    others. A new thread starts with the default.
     """
 
     def __init__(self, default: bool):
@@ -26,7 +26,7 @@ class Mode:
 
 @contextmanager
 def using(modes: type, name: str, value: bool) -> Iterator[None]:
-    """Within a `with` block or a decorated function, the mode has this value; then what it had before.
+    """In a `with` block or a decorated function the mode has this value; afterwards its former one.
 
     Raises ValueError for a name that is not a mode of the class `modes`.
     """

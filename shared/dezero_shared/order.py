@@ -9,7 +9,7 @@ from typing import Any
 
 
 class ByGeneration:
-    """Functions, each once, from the latest generation to the earliest; first in first out among equals.
+    """Functions, each once, from the latest generation to the earliest, first come first served.
 
     It may be added to while it is iterated over. A heap keeps the cost of one function the same
     (logarithmic, to be exact) however many there are; nothing recurses.
@@ -22,7 +22,7 @@ class ByGeneration:
         self.add(first)
 
     def add(self, function: Any) -> None:
-        """Put a function in its place, unless it has been added before. None, a leaf's creator, is ignored."""
+        """Put a function in its place, once. None, the creator of a leaf, is ignored."""
         if function is not None and function not in self._seen:
             self._seen.add(function)
             heapq.heappush(self._heap, (-function.generation, next(self._arrivals), function))

@@ -17,14 +17,14 @@ class Variable(ArrayHolder):
     __slots__ = ("_grad", "creator", "generation", "requires_grad", "seed")
 
     def __init__(self, data: Array | None, name: str | None = None):
-        super().__init__(data, name)
+        self._data, self.name = arrays.array_or_none(data), name
         self._grad = self.seed = self.creator = None
         self.generation = 0
         self.requires_grad = True  # False for constants alone
 
     @property
     def grad(self) -> Array | None:
-        """What backward() has added up for this Variable, or what a user put here for it to start from."""
+        """What backward() has added up here, or what a user put here for it to start from."""
         return self._grad
 
     @grad.setter
@@ -75,13 +75,13 @@ class Function:
         checked.first_call(self)
         inputs = [operand(x, inputs) for x in inputs]
         outputs = [Variable(y) for y in checked.forward(self, inputs)]
-        requires_grad = any(x.requires_grad for x in inputs)
+        requires_grad = any([x.requires_grad for x in inputs])
         for y in outputs:
             y.requires_grad = requires_grad  # what comes from constants alone is a constant
 
         self.outputs = []
-        if Config.enable_backprop and requires_grad:
-            self.generation = max(x.generation for x in inputs)
+        if requires_grad and Config.enable_backprop:
+            self.generation = max([x.generation for x in inputs])
             for y in outputs:
                 y.creator, y.generation = self, self.generation + 1
             self.inputs, self.xs = inputs, [x.data for x in inputs]
@@ -101,7 +101,7 @@ def as_variable(x) -> Variable:
 
 
 def operand(x, others=()) -> Variable:
-    """A Variable as it is; an array or a number as a constant, which is drawn but gets no gradient."""
+    """A Variable as it is; an array or a number as a constant, drawn but without a gradient."""
     if isinstance(x, Variable):
         return x
     constant = Variable(None)

@@ -81,7 +81,7 @@ def log(x):
 
 
 class BroadcastTo(Function):
-    """x repeated until it has this shape: each number is used several times, so its gradients add up."""
+    """x repeated until it has this shape; what is used several times adds up its gradients."""
 
     def __init__(self, shape):
         self.shape = shape
