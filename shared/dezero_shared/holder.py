@@ -10,9 +10,10 @@ from dezero_shared.arrays import Array, as_array, format_array
 class ArrayHolder:
     """An array of any module, with a name; the base of every stage's Variable, which sets both.
 
-    data: the array, or None while there is none. The graph notices when it is assigned to: a
-    backward pass through a function that has used the former data is then an error. (A change
-    inside the array, as in `x.data[0] = 1.0`, goes unnoticed.)
+    data: the array, or None while there is none. Assigning to that of a leaf is noticed: a backward
+    pass through a function that has used the former data is then an error. Assigning to that of a
+    result is an error at once. (A change inside the array, as in `x.data[0] = 1.0`, goes
+    unnoticed.)
     """
 
     __slots__ = ("__weakref__", "_data", "name")
@@ -24,6 +25,13 @@ class ArrayHolder:
 
     @data.setter
     def data(self, data: Array) -> None:
+        creator = getattr(self, "creator", None)
+        if creator is not None:
+            raise RuntimeError(
+                f"the data of a result cannot be assigned: the backward pass of "
+                f"{type(creator).__name__}, which computed it, counts on it; assign to the leaf it "
+                f"comes from and compute it again, or make a new Variable"
+            )
         # A view is a new object even of the same array, as after `x.data -= 1.0`:
         # that is how a function that holds the old one can tell.
         self._data = as_array(data)[...]

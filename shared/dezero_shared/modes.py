@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 
 class Mode:
-    """A switch, declared as a class attribute and read as one: `Config.enable_backprop`.
+    """A switch, declared in a class and read from its instance: `Config.enable_backprop`.
 
     Each thread and each asyncio task sees its own value: what one turns off stays on for the
     others. A new thread starts with the default.
@@ -20,20 +20,23 @@ class Mode:
     def __set_name__(self, owner: type, name: str) -> None:
         self.current = ContextVar(name, default=self.default)
 
-    def __get__(self, instance: object | None, owner: type) -> bool:
+    def __get__(self, modes: object | None, owner: type) -> bool:
         return self.current.get()
+
+    def __set__(self, modes: object, value: bool) -> None:
+        self.current.set(value)
 
 
 @contextmanager
-def using(modes: type, name: str, value: bool) -> Iterator[None]:
+def using(modes: object, name: str, value: bool) -> Iterator[None]:
     """In a `with` block or a decorated function the mode has this value; afterwards its former one.
 
-    Raises ValueError for a name that is not a mode of the class `modes`.
+    Raises ValueError for a name that is not a mode of `modes`.
     """
-    mode = vars(modes).get(name)
-    if not isinstance(mode, Mode):
-        known = ", ".join(key for key, entry in vars(modes).items() if isinstance(entry, Mode))
-        raise ValueError(f"{modes.__name__} has no mode named {name!r}; it has: {known}")
+    switches = {key: mode for key, mode in vars(type(modes)).items() if isinstance(mode, Mode)}
+    if name not in switches:
+        raise ValueError(f"there is no mode named {name!r}; the modes are: {', '.join(switches)}")
+    mode = switches[name]
     token = mode.current.set(value)
     try:
         yield
@@ -41,11 +44,16 @@ def using(modes: type, name: str, value: bool) -> Iterator[None]:
         mode.current.reset(token)
 
 
-class Config:
-    """The modes of an engine. They can be read here; `using_config` sets them."""
+class Modes:
+    """The modes of an engine, for this thread and task. `using_config` sets them for a while."""
+
+    __slots__ = ()
 
     enable_backprop = Mode(True)  # record what is computed, so that backward() can go through it
     train = Mode(True)  # train a model, as opposed to use it: some functions differ then
+
+
+Config = Modes()
 
 
 def using_config(name: str, value: bool):

@@ -1,0 +1,1 @@
+"""Conformance cases for the stages, and the judge that runs them."""

@@ -1,0 +1,66 @@
+"""What a conformance case is, which capabilities exist, and what a stage without one answers."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Raises:
+    """The program ends in an exception: its class name, exactly, and a regex its message holds."""
+
+    type: str
+    match: str
+
+
+#: Capability -> what a stage without it does, in the order in which the stages bring them.
+REFUSALS: Mapping[str, Raises] = {
+    "create_graph": Raises("TypeError", "unexpected keyword argument 'create_graph'"),
+    "parameter": Raises("ImportError", "cannot import name 'Parameter' from 'dezero'"),
+    "test_mode": Raises("ImportError", "cannot import name 'test_mode' from 'dezero'"),
+    "functions": Raises("ModuleNotFoundError", r"No module named 'dezero\.functions'"),
+    "tanh": Raises("ImportError", r"cannot import name 'tanh' from 'dezero\.functions'"),
+    "array_functions": Raises(
+        "ImportError", r"cannot import name '(\w+)' from 'dezero\.functions'"
+    ),
+    "broadcast": Raises("ValueError", "the stage step36 brings sum_to"),
+}
+
+#: Capability -> another that it cannot be observed without.
+PRESUPPOSED: Mapping[str, str] = {"tanh": "functions", "array_functions": "functions"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One claim about an engine: a program, and the answer that mathematics or the contract gives.
+
+    The last line of `program` is an expression, the answer; `expect` is plain data (numbers,
+    strings, None, nested lists, tuples and dicts of them) or `Raises`. A stage that lacks one of
+    `needs` answers `without[capability]` instead or, where nothing is given, refuses as REFUSALS
+    says. `rel`, of the expected number, and `abs` are tolerances; with both 0 the answer is exact.
+    """
+
+    statement: str
+    program: str
+    expect: Any
+    source: str
+    chapter: int
+    group: str
+    needs: tuple[str, ...] = ()
+    without: Mapping[str, Any] = field(default_factory=dict)
+    rel: float = 0.0
+    abs: float = 0.0
+    warns: bool = False
+    spine: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "program", textwrap.dedent(self.program).strip() + "\n")
+
+    @property
+    def id(self) -> str:
+        """The statement as a slug: what `-k` and a node id name."""
+        return re.sub(r"[^a-z0-9]+", "-", self.statement.lower()).strip("-")

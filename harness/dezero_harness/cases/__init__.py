@@ -1,0 +1,12 @@
+"""The catalogue: every module of this package defines CASES, and ALL holds them all."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from ..case import Case
+
+ALL: list[Case] = [
+    case
+    for module in sorted(found.name for found in iter_modules(__path__))
+    for case in import_module(f"{__name__}.{module}").CASES
+]

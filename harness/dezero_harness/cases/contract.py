@@ -1,0 +1,1092 @@
+"""The contract of the engine: what a Variable is, what the walk does, and how errors read."""
+
+from functools import partial
+from textwrap import dedent
+
+from ..case import Case, Raises
+
+case = partial(Case, chapter=31, group="A")
+
+# Functions of a user, with a backward that is right for arrays and for Variables.
+TRIPLE = """\
+class Triple(dezero.Function):
+    def forward(self, x):
+        return x * 3.0
+
+    def backward(self, gy):
+        return gy * 3.0
+
+"""
+SPLIT = """\
+class Split(dezero.Function):
+    def forward(self, x):
+        return x * 2.0, x * 3.0
+
+    def backward(self, gy0, gy1):
+        return gy0 * 2.0 + gy1 * 3.0
+
+x = Variable(array(1.0))
+"""
+LEFT_OUT = """\
+class LeftOut(dezero.Function):
+    def forward(self, x0, x1):
+        return x0 * 2.0 + x1 * 3.0
+
+    def backward(self, gy):
+        return {returned}
+
+x = Variable(array(1.0))
+"""
+
+# --- what a Variable is made of ---
+
+CASES = [
+    case(
+        statement=f"Variable of {named} is a TypeError that names the type",
+        program=f"Variable({given})",
+        expect=Raises("TypeError", rf"\b{kind}\b"),
+        source="contract: a message says what was given, with its type, and what to do",
+    )
+    for named, given, kind in [
+        ("a float", "1.0", "float"),
+        ("a list", "[1.0]", "list"),
+        ("a NumPy scalar", "numpy_scalar(1.0)", "float64"),
+        ("a string", "'a'", "str"),
+        ("a Variable", "Variable(array(1.0))", "Variable"),
+    ]
+]
+
+CASES += [
+    case(
+        statement="a Variable of None has no gradient, no creator and generation 0",
+        program="""
+            x = Variable(None)
+            x.data, x.grad, x.creator, x.generation, repr(x)
+        """,
+        expect=[None, None, None, 0, "variable(None)"],
+        source="contract: Variable(None) is a Variable without data",
+    ),
+    case(
+        statement="a Variable holds the array it is given, not a copy",
+        program="data = array([1.0, 2.0])\nVariable(data).data is data",
+        expect=True,
+        source="contract: data is the array; the graph sees an assignment, not a change inside",
+    ),
+    case(
+        statement="generations count the longest way from a leaf",
+        program="""
+            x = Variable(array(2.0))
+            a = x * x
+            b = a * x
+            c = b + x
+            x.generation, a.generation, b.generation, c.generation, b.creator.generation
+        """,
+        expect=[0, 1, 2, 3, 1],
+        source="a function has its inputs' largest generation, its outputs one more",
+    ),
+    case(
+        statement="a creator knows its inputs, in order, and its output",
+        program="""
+            x, w = Variable(array(2.0)), Variable(array(3.0))
+            y = x * w
+            f = y.creator
+            f.inputs[0] is x, f.inputs[1] is w, len(f.inputs), f.outputs[0]() is y
+        """,
+        expect=[True, True, 2, True],
+        source="the graph is made of creators, inputs and weak references to outputs",
+    ),
+    case(
+        statement="the same Variable twice is two inputs",
+        program="""
+            x = Variable(array(2.0))
+            [v is x for v in (x * x).creator.inputs]
+        """,
+        expect=[True, True],
+        source="x * x is a function of two operands that happen to be one Variable",
+    ),
+    case(
+        statement="a constant operand has no creator and generation 0",
+        program="""
+            x = Variable(array(2.0))
+            c = (x * x * 5.0).creator.inputs[1]
+            c.creator, c.generation
+        """,
+        expect=[None, 0],
+        source="contract: a raw operand is a constant, a Variable in the graph without a creator",
+    ),
+]
+
+CASES += [
+    case(
+        statement=f"the creator of {words} is a {name}",
+        program=f"a = b = Variable(array(3.0))\ntype(({form}).creator).__name__",
+        expect=name,
+        source="one class per operation; a picture of the graph shows its name",
+    )
+    for words, form, name in [
+        ("a sum", "a + b", "Add"),
+        ("a difference", "a - b", "Sub"),
+        ("a number minus x", "2.0 - a", "Sub"),
+        ("a product", "a * b", "Mul"),
+        ("a quotient", "a / b", "Div"),
+        ("a number over x", "2.0 / a", "Div"),
+        ("minus x", "-a", "Neg"),
+        ("a power", "a ** 3", "Pow"),
+    ]
+]
+
+# --- 0-d results ---
+
+ZERO_D = [
+    ("a + b", "a + b", 31, ()),
+    ("a - b", "a - b", 31, ()),
+    ("a * b", "a * b", 31, ()),
+    ("a / b", "a / b", 31, ()),
+    ("-a", "-a", 31, ()),
+    ("a ** 2", "a ** 2", 31, ()),
+    ("c + a", "1.0 + a", 31, ()),
+    ("c - a", "1.0 - a", 31, ()),
+    ("c * a", "3.0 * a", 31, ()),
+    ("c / a", "1.0 / a", 31, ()),
+    ("sin a", "sin(a)", 34, ("functions",)),
+    ("cos a", "cos(a)", 34, ("functions",)),
+    ("tanh a", "tanh(a)", 35, ("functions", "tanh")),
+    ("exp a", "exp(a)", 36, ("functions", "array_functions")),
+    ("log a", "log(a)", 36, ("functions", "array_functions")),
+]
+SIGNS = {"+": "plus", "-": "minus", "**": "to the power of", "*": "times", "/": "over"}
+
+
+def in_words(form):
+    """`form` with its signs spelled out: an id of a case has letters and digits only."""
+    for sign, word in SIGNS.items():
+        form = form.replace(f"{sign}", f" {word} ")
+    return " ".join(form.replace("(", " of ").replace(")", "").split())
+
+
+for form, code, chapter, needs in ZERO_D:
+    zero_d = partial(
+        case,
+        chapter=chapter,
+        needs=needs,
+        source="contract: results on 0-d data are 0-d arrays, and so are gradients",
+    )
+    leaves = "a, b = Variable(array(3.0)), Variable(array(2.0))\n"
+    if needs:
+        leaves = f"from dezero.functions import {form.split()[0]}\n" + leaves
+    CASES += [
+        zero_d(
+            statement=f"{in_words(form)} holds a 0-d array where its operands do",
+            program=leaves + f"y = {code}\nkind(y.data), y.shape",
+            expect=["array", []],
+        ),
+        zero_d(
+            statement=f"{in_words(form)} of 0-d data has a 0-d gradient",
+            program=leaves
+            + dedent(f"""
+                y = {code}
+                y.backward()
+                kind(a.grad.data if kind(a.grad) == "Variable" else a.grad), a.grad.shape
+            """),
+            expect=["array", []],
+        ),
+    ]
+
+# --- order of the walk ---
+
+CASES += [
+    case(
+        statement="a Variable used twice gets both gradients before it passes them on",
+        program="""
+            x = Variable(array(2.0))
+            a = x ** 2
+            y = a ** 2 + a ** 2
+            y.backward()
+            y, x.grad
+        """,
+        expect=[32.0, 64.0],
+        source="y = 2 x^4 = 32, y' = 8 x^3 = 64 at 2",
+    ),
+    *[
+        case(
+            statement=f"unequal branches meet in order: {in_words(form)}",
+            program=f"""
+                x = Variable(array(2.0))
+                a = x * x
+                b = a * 1.0 * 1.0 * 1.0
+                y = {form}
+                y.backward()
+                x.grad
+            """,
+            expect=answer,
+            source=f"b = a = x^2, so y = {polynomial}, whose derivative at 2 is {answer:g}",
+        )
+        for form, polynomial, answer in [
+            ("a * b", "x^4", 32.0),
+            ("b * a", "x^4", 32.0),
+            ("a * b + x", "x^4 + x", 33.0),
+            ("x + b * a", "x^4 + x", 33.0),
+            ("b + x * x * a", "x^2 + x^4", 36.0),
+        ]
+    ],
+    case(
+        statement="60 doublings take 60 steps of the walk",
+        program="""
+            x = Variable(array(1.0))
+            y = x
+            for _ in range(60):
+                y = y + y
+            y.backward()
+            x.grad
+        """,
+        expect=2.0**60,
+        source="y = 2^60 x; a walk along every path would never end",
+    ),
+    case(
+        statement="a function's backward runs once however many paths lead to it",
+        program=dedent("""
+            calls = []
+
+            class Triple(dezero.Function):
+                def forward(self, x):
+                    return x * 3.0
+
+                def backward(self, gy):
+                    calls.append(1)
+                    return gy * 3.0
+
+            x = Variable(array(1.0))
+            a = Triple()(x)
+            y = a * 1.0 + a * a + (a + a)
+            y.backward()
+            len(calls), x.grad
+        """),
+        expect=[1, 27.0],
+        source="y = a^2 + 3a with a = 3x: dy/dx = 3 (2a + 3) = 27 at 1",
+    ),
+    case(
+        statement="functions of one generation are walked first in, first out",
+        program="""
+            order = []
+
+            class Named(dezero.Function):
+                def __init__(self, name):
+                    self.name = name
+
+                def forward(self, x):
+                    return x * 1.0
+
+                def backward(self, gy):
+                    order.append(self.name)
+                    return gy * 1.0
+
+            x = Variable(array(1.0))
+            a, b, c, d = [Named(name)(x) for name in "abcd"]
+            ((a + b) + (c + d)).backward()
+            "".join(order)
+        """,
+        expect="abcd",
+        source="contract: by generation with a heap, first in first out among equals",
+    ),
+    case(
+        statement="a chain of 20000 functions is walked without recursion",
+        program="""
+            x = Variable(array(3.0))
+            y = x
+            for _ in range(20_000):
+                y = y + 0.0
+            y.backward()
+            del y
+            x.grad
+        """,
+        expect=1.0,
+        source="contract: nothing recurses; the derivative of x + 0 + ... + 0 is 1",
+    ),
+    *[
+        case(
+            statement=f"a tree of {n} leaves gives each leaf its gradient",
+            program=f"""
+                leaves = [Variable(array(1.0)) for _ in range({n})]
+                level = leaves
+                while len(level) > 1:
+                    odd = level[len(level) // 2 * 2 :]
+                    level = [a + b for a, b in zip(level[::2], level[1::2])] + odd
+                (level[0] * 3.0).backward()
+                level[0], all(values(x.grad) == 3.0 for x in leaves)
+            """,
+            expect=[float(n), True],
+            source="y = 3 (x1 + ... + xn): every derivative is 3",
+        )
+        for n in (500, 4000)
+    ],
+]
+
+# --- operands ---
+
+OPERATORS = [
+    ("+", lambda a, b: a + b, lambda a, b: 1.0, lambda a, b: 1.0),
+    ("-", lambda a, b: a - b, lambda a, b: 1.0, lambda a, b: -1.0),
+    ("*", lambda a, b: a * b, lambda a, b: b, lambda a, b: a),
+    ("/", lambda a, b: a / b, lambda a, b: 1.0 / b, lambda a, b: -a / b**2),
+]
+X, SCALAR, ROW = [2.0, -0.5], [6.0, 6.0], [6.0, -3.0]
+
+for sign, value, slope0, slope1 in OPERATORS:
+    operands = partial(
+        case,
+        source="contract: a raw operand is a constant and takes the Variable's array module",
+        rel=1e-15,
+    )
+    CASES += [
+        operands(
+            statement=f"{shown} {SIGNS[sign]} a Variable is a Variable",
+            program=f"""
+                x = Variable(array({X}))
+                y = {left} {sign} x
+                y.backward()
+                kind(y), kind(y.data), y, x.grad
+            """,
+            expect=[
+                "Variable",
+                "array",
+                [value(a, b) for a, b in zip(c, X)],
+                [slope1(a, b) for a, b in zip(c, X)],
+            ],
+        )
+        for shown, left, c in [
+            ("a NumPy array", "host([6.0, -3.0])", ROW),
+            ("a NumPy scalar", "numpy_scalar(6.0)", SCALAR),
+            ("a float", "6.0", SCALAR),
+            ("an int", "6", SCALAR),
+        ]
+    ]
+    CASES += [
+        operands(
+            statement=f"a Variable {SIGNS[sign]} {shown} is a Variable",
+            program=f"""
+                x = Variable(array({X}))
+                y = x {sign} {right}
+                y.backward()
+                kind(y), kind(y.data), y, x.grad
+            """,
+            expect=[
+                "Variable",
+                "array",
+                [value(a, b) for a, b in zip(X, c)],
+                [slope0(a, b) for a, b in zip(X, c)],
+            ],
+        )
+        for shown, right, c in [
+            ("an array", "array([6.0, -3.0])", ROW),
+            ("a NumPy array", "host([6.0, -3.0])", ROW),
+            ("a NumPy scalar", "numpy_scalar(6.0)", SCALAR),
+            ("a float", "6.0", SCALAR),
+            ("an int", "6", SCALAR),
+        ]
+    ]
+
+CASES += [
+    case(
+        statement=f"{words} is a TypeError that names its type",
+        program=f"x = Variable(array([2.0]))\n{form}",
+        expect=Raises("TypeError", named),
+        source="contract: a message says what was given, with its type, and what to do",
+    )
+    for words, form, named in [
+        ("x plus None", "x + None", "NoneType"),
+        ("None minus x", "None - x", "NoneType"),
+        ("x times a string", "x * 'a'", "str"),
+        ("a string times x", "'a' * x", "str"),
+        ("x plus a list", "x + [1.0]", "list"),
+        ("a list over x", "[1.0] / x", "list"),
+        ("x minus a dict", "x - {}", "dict"),
+        ("x over an object", "x / object()", "object"),
+    ]
+]
+
+CASES += [
+    case(
+        statement="x to the power of a Variable is a TypeError that says what to write",
+        program="x = Variable(array(2.0))\nx ** x",
+        expect=Raises("TypeError", r"exp\("),
+        source="contract: x ** Variable is a TypeError that says what to write instead",
+    ),
+    case(
+        statement="a number to the power of x is a TypeError that says what to write",
+        program="x = Variable(array(2.0))\n2 ** x",
+        expect=Raises("TypeError", r"exp\("),
+        source="contract: 2 ** x is a TypeError that says what to write instead",
+    ),
+    case(
+        statement="x to the power of an array is a TypeError that says what to write",
+        program="x = Variable(array([2.0, 3.0]))\nx ** array([1.0, 2.0])",
+        expect=Raises("TypeError", r"exp\("),
+        source="contract: the exponent is one number",
+    ),
+    *[
+        case(
+            statement=f"no gradient is computed for a constant {sign} x",
+            program=f"""
+                x = Variable(array(1e200))
+                y = ({form} - 1e200) * 1e200
+                y.backward()
+                x.grad
+            """,
+            expect=1e200,
+            source="contract: a constant costs no gradient arithmetic; here it overflows and warns",
+        )
+        for sign, form in [("times", "1.0 * x"), ("that divides", "x / 1.0")]
+    ],
+    case(
+        statement="a NumPy scalar is a number as an exponent",
+        program="x = Variable(array(-3.0))\ny = x ** numpy_scalar(2.0)\ny.backward()\ny, x.grad",
+        expect=[9.0, -6.0],
+        source="x^2 at -3",
+    ),
+    case(
+        statement="shapes that do not fit are a ValueError of the operation",
+        program="""
+            x = Variable(array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+            w = Variable(array([1.0, 2.0, 3.0, 4.0]))
+            x + w
+        """,
+        expect=Raises("ValueError", r"\(2, ?3\).*\(4,\)"),
+        source="(2, 3) and (4,) do not broadcast",
+        group="K",
+    ),
+    case(
+        statement="an operation on a Variable without data is a TypeError",
+        program="Variable(None) + 1.0",
+        expect=Raises("TypeError", "None"),
+        source="contract: no user error ends in a bare AttributeError",
+    ),
+    case(
+        statement="backward of a Variable without data is a TypeError",
+        program="Variable(None).backward()",
+        expect=Raises("TypeError", "None"),
+        source="contract: no user error ends in a bare AttributeError",
+    ),
+    case(
+        statement="the shape of a Variable without data is a TypeError",
+        program="Variable(None).shape",
+        expect=Raises("TypeError", "None"),
+        source="contract: no user error ends in a bare AttributeError",
+    ),
+    case(
+        statement="data that is no array cannot be assigned",
+        program="x = Variable(array(1.0))\nx.data = [1.0, 2.0]\nx",
+        expect=Raises("TypeError", "list"),
+        source="contract: data is an array; the message names the type",
+    ),
+]
+
+# --- leaves as roots ---
+
+CASES += [
+    case(
+        statement="backward of a leaf sets its own gradient to ones",
+        program="x = Variable(array([3.0, -4.0]))\nx.backward()\nx.grad",
+        expect=[1.0, 1.0],
+        source="contract: backward() of a leaf sets its own gradient to ones",
+    ),
+    case(
+        statement="backward of a leaf twice still gives ones",
+        program="x = Variable(array([3.0, -4.0]))\nx.backward()\nx.backward()\nx.grad",
+        expect=[1.0, 1.0],
+        source="contract: it sets the gradient; the root's gradient is not added up",
+    ),
+    case(
+        statement="backward of a result made under no_grad is that of a leaf",
+        program="""
+            x = Variable(array(3.0))
+            with dezero.no_grad():
+                y = x * x
+            y.backward()
+            y.grad, x.grad
+        """,
+        expect=[1.0, None],
+        source="contract: not a crash; what was not recorded has no creator, as a leaf has none",
+    ),
+    case(
+        statement="backward of what constants alone gave is no crash",
+        program="""
+            x = Variable(array(2.0))
+            y = (x * 3.0).creator.inputs[1] * 2.0
+            y.backward()
+            x.grad
+        """,
+        expect=None,
+        source="contract: a constant gets no gradient and gives none",
+    ),
+    case(
+        statement="a leaf that the root does not reach keeps None",
+        program="""
+            x, w = Variable(array(3.0)), Variable(array(4.0))
+            y, z = x * x, w * w
+            y.backward()
+            w.grad, z.grad
+        """,
+        expect=[None, None],
+        source="contract: a leaf the root does not reach keeps None",
+    ),
+]
+
+# --- functions of a user ---
+
+CASES += [
+    case(
+        statement="a function of a user takes part in the graph",
+        program=TRIPLE
+        + dedent("""
+            x = Variable(array([1.0, -2.0]))
+            y = Triple()(x) * x
+            y.backward()
+            x.grad
+        """),
+        expect=[6.0, -12.0],
+        source="y = 3 x^2, y' = 6 x",
+    ),
+    case(
+        statement="one Function instance is one application",
+        program=TRIPLE + "f = Triple()\nf(Variable(array(1.0)))\nf(Variable(array(2.0)))",
+        expect=Raises("RuntimeError", "Triple.*(one application|new one)"),
+        source="contract: calling it a second time is a clear error",
+    ),
+    case(
+        statement="one instance is one application under no_grad as well",
+        program=TRIPLE
+        + dedent("""
+            f = Triple()
+            with dezero.no_grad():
+                f(Variable(array(1.0)))
+            f(Variable(array(2.0)))
+        """),
+        expect=Raises("RuntimeError", "Triple.*(one application|new one)"),
+        source="contract: calling it a second time is a clear error",
+    ),
+    case(
+        statement="a Function without forward is a NotImplementedError",
+        program="dezero.Function()(Variable(array(1.0)))",
+        expect=Raises("NotImplementedError", "forward"),
+        source="forward is for the subclass to define; the message says so",
+    ),
+    case(
+        statement="a Function without backward is a NotImplementedError",
+        program="""
+            class Same(dezero.Function):
+                def forward(self, x):
+                    return x * 1.0
+
+            Same()(Variable(array(1.0))).backward()
+        """,
+        expect=Raises("NotImplementedError", "Same.*backward"),
+        source="backward is for the subclass to define; the message names the function",
+    ),
+    *[
+        case(
+            statement=f"a forward that returns {what} is a TypeError",
+            program=f"""
+                class Bad(dezero.Function):
+                    def forward(self, x):
+                        return {returned}
+
+                Bad()(Variable(array(1.0)))
+            """,
+            expect=Raises("TypeError", named),
+            source="contract: a message says what was given and its type",
+        )
+        for what, returned, named in [
+            ("None", "None", "NoneType"),
+            ("a string", "'a'", "str"),
+        ]
+    ],
+    *[
+        case(
+            statement=f"a backward with {what} names function, inputs, gradients",
+            program=f"""
+                class Bad(dezero.Function):
+                    def forward(self, x0, x1):
+                        return x0 + x1
+
+                    def backward(self, gy):
+                        return {returned}
+
+                x0 = Variable(array([[1.0, 2.0, 3.0]], "float32"))
+                x1 = Variable(array([[4.0], [5.0]], "float32"))
+                y = Bad()(x0, x1)
+                y.backward()
+            """,
+            expect=Raises(
+                error,
+                r"Bad\.backward.*\(1, 3\) \S*float32.*\(2, 1\) \S*float32.*returned.*" + shown,
+            ),
+            source="contract: the error names the function, its inputs, and what was returned",
+        )
+        for what, returned, error, shown in [
+            ("too few gradients", "gy", "TypeError", r"\(2, 3\) \S*float32"),
+            ("too many gradients", "(gy, gy, gy)", "TypeError", r"(\(2, 3\) \S*float32.*){3}"),
+            ("no gradients", "()", "TypeError", "nothing"),
+            ("a float", "(2.5, None)", "TypeError", "float 2.5, None"),
+            ("a string", "(None, 'abc')", "TypeError", "None, str 'abc'"),
+            ("a wrong shape", "(None, gy)", "ValueError", r"None, \w+ \(2, 3\) \S*float32"),
+        ]
+    ],
+    case(
+        statement="a backward may return its gradients as a list",
+        program="""
+            class Times(dezero.Function):
+                def forward(self, x0, x1):
+                    return x0 * 3.0 + x1 * 2.0
+
+                def backward(self, gy):
+                    return [gy * 3.0, gy * 2.0]
+
+            x0, x1 = Variable(array(1.0)), Variable(array(1.0))
+            Times()(x0, x1).backward()
+            x0.grad, x1.grad
+        """,
+        expect=[3.0, 2.0],
+        source="contract: what counts is a gradient for each input",
+    ),
+    case(
+        statement="a raw array as a gradient is a TypeError where Variables are due",
+        program="""
+            class Raw(dezero.Function):
+                def forward(self, x):
+                    return x * 3.0
+
+                def backward(self, gy):
+                    return array(3.0)
+
+            x = Variable(array(1.0))
+            Raw()(x).backward()
+            x.grad
+        """,
+        expect=Raises("TypeError", r"Raw\.backward.*Variable \(\) .*returned: (?!Variable).*\(\) "),
+        source="contract: backward takes and returns arrays in step31 and Variables from step32 on",
+        needs=("create_graph",),
+        without={"create_graph": 3.0},
+        chapter=32,
+    ),
+    case(
+        statement="a Variable as a gradient is a TypeError where arrays are due",
+        program="""
+            class Wrapped(dezero.Function):
+                def forward(self, x):
+                    return x * 3.0
+
+                def backward(self, gy):
+                    return Variable(array(3.0))
+
+            x = Variable(array(1.0))
+            Wrapped()(x).backward()
+            x.grad
+        """,
+        expect=3.0,
+        source="contract: backward takes and returns arrays in step31 and Variables from step32 on",
+        needs=("create_graph",),
+        without={"create_graph": Raises("TypeError", r"Wrapped\.backward.*returned: Variable")},
+    ),
+    case(
+        statement="backward is given Variables",
+        program="""
+            given = []
+
+            class Same(dezero.Function):
+                def forward(self, x):
+                    given.append(kind(x))
+                    return x * 1.0
+
+                def backward(self, gy):
+                    given.append(kind(gy))
+                    return gy * 1.0
+
+            Same()(Variable(array(1.0))).backward()
+            given
+        """,
+        expect=["array", "Variable"],
+        source="contract: forward takes arrays; backward takes arrays in step31, Variables later",
+        needs=("create_graph",),
+        without={"create_graph": ["array", "array"]},
+        chapter=32,
+    ),
+]
+
+# --- several outputs, None for a gradient ---
+
+CASES += [
+    *[
+        case(
+            statement=f"of two outputs, {used} can be used",
+            program=SPLIT + f"a, b = Split()(x)\ny = {form}\ny.backward()\nx.grad",
+            expect=answer,
+            source=f"a = 2 x and b = 3 x: {formula}",
+        )
+        for used, form, formula, answer in [
+            ("the first", "a + 0.0", "a' = 2", 2.0),
+            ("the second", "b + 0.0", "b' = 3", 3.0),
+            ("both", "a * b", "(6 x^2)' = 12 at 1", 12.0),
+            ("the first as the root itself", "a", "a' = 2", 2.0),
+            ("the second as the root itself", "b", "b' = 3", 3.0),
+        ]
+    ],
+    *[
+        case(
+            statement=f"an output that is dropped contributes nothing: {kept} stays",
+            program=SPLIT + f"{kept} = Split()(x)[{i}]\n({kept} * {kept}).backward()\nx.grad",
+            expect=answer,
+            source=f"{kept} = {i + 2} x: ({kept}^2)' = {answer:g} at 1",
+        )
+        for i, kept, answer in [(0, "a", 8.0), (1, "b", 18.0)]
+    ],
+    case(
+        statement="an output that is deleted later contributes nothing",
+        program=SPLIT + "a, b = Split()(x)\ny = a * a\ndel b\ny.backward()\nx.grad",
+        expect=8.0,
+        source="contract: an output that is unused, or already dropped, contributes nothing",
+    ),
+    case(
+        statement="several outputs come as a list of Variables with one creator",
+        program=SPLIT + "ys = Split()(x)\nkind(ys), len(ys), ys[0].creator is ys[1].creator",
+        expect=["list", 2, True],
+        source="contract: several outputs are returned as a list",
+    ),
+    case(
+        statement="an unused output of another shape gets zeros of its shape",
+        program="""
+            class Ends(dezero.Function):
+                def forward(self, x):
+                    return x[:2] * 1.0, x[2:] * 1.0
+
+                def backward(self, gy0, gy1):
+                    shapes.append((gy0.shape, gy1.shape, dtype_name(gy1)))
+                    return None
+
+            shapes = []
+            x = Variable(array([1.0, 2.0, 3.0, 4.0, 5.0], "float32"))
+            head, tail = Ends()(x)
+            (head * 2.0).backward()
+            shapes
+        """,
+        expect=[[[2], [3], "float32"]],
+        source="contract: an unused output contributes nothing, that is a gradient of zeros",
+    ),
+    *[
+        case(
+            statement=f"None beside a gradient contributes nothing: {what}",
+            program=LEFT_OUT.format(returned=returned) + f"{y}.backward()\nx.grad",
+            expect=answer,
+            source="None says that there is no gradient; the other operand's is left alone",
+        )
+        for what, returned, y, answer in [
+            ("None first", "None, gy * 3.0", "LeftOut()(x, x)", 3.0),
+            ("None second", "gy * 3.0, None", "LeftOut()(x, x)", 3.0),
+            ("beyond a product", "None, gy * 3.0", "LeftOut()(x * 5.0, x)", 3.0),
+            ("beside a product", "gy * 3.0, None", "LeftOut()(x, x * 5.0)", 3.0),
+            ("for the only way", "None, gy * 3.0", "LeftOut()(x, Variable(array(1.0)))", None),
+        ]
+    ],
+]
+
+# --- exceptions and modes ---
+
+FAILS_ONCE = """\
+class FailsOnce(dezero.Function):
+    failed = False
+
+    def forward(self, x):
+        return x * 1.0
+
+    def backward(self, gy):
+        if not self.failed:
+            self.failed = True
+            raise KeyError("once")
+        return gy * 1.0
+
+x = Variable(array(3.0))
+y = FailsOnce()(x * x) * x
+try:
+    y.backward()
+except KeyError:
+    pass
+"""
+
+mode = partial(case, group="M")
+CASES += [
+    case(
+        statement="a backward that raised leaves the graph usable",
+        program=FAILS_ONCE + "y.backward()\nx.grad",
+        expect=27.0,
+        source="contract; y = x^3, y' = 27 at 3: nothing of the failed walk is added",
+    ),
+    case(
+        statement="a backward that raises has written no gradient",
+        program=FAILS_ONCE + "x.grad, y.grad",
+        expect=[None, None],
+        source="contract: a backward that raised leaves the graph usable, so nothing is half done",
+    ),
+    mode(
+        statement="a backward that raises gives the mode back",
+        program=FAILS_ONCE + "dezero.Config.enable_backprop, (x * x).creator is not None",
+        expect=[True, True],
+        source="contract: modes are restored when a backward raises",
+    ),
+    mode(
+        statement="inside no_grad a backward that raises leaves no_grad in force",
+        program=FAILS_ONCE.replace(
+            "try:\n    y.backward()\nexcept KeyError:\n    pass\n",
+            dedent("""\
+                with dezero.no_grad():
+                    try:
+                        y.backward()
+                    except KeyError:
+                        off = dezero.Config.enable_backprop
+            """),
+        )
+        + "off, dezero.Config.enable_backprop",
+        expect=[False, True],
+        source="contract: the mode is the outer one afterwards",
+    ),
+    mode(
+        statement="under no_grad a result has no creator and generation 0",
+        program="""
+            x = Variable(array(3.0))
+            with dezero.no_grad():
+                y = x * x + x
+            y, y.creator, y.generation
+        """,
+        expect=[12.0, None, 0],
+        source="contract: nothing is recorded",
+    ),
+    mode(
+        statement="no_grad ends with its block",
+        program="""
+            x = Variable(array(3.0))
+            with dezero.no_grad():
+                pass
+            dezero.Config.enable_backprop, (x * x).creator is not None
+        """,
+        expect=[True, True],
+        source="contract: a mode holds within its block",
+    ),
+    mode(
+        statement="no_grad ends with an exception",
+        program="""
+            try:
+                with dezero.no_grad():
+                    raise KeyError
+            except KeyError:
+                pass
+            dezero.Config.enable_backprop
+        """,
+        expect=True,
+        source="contract: modes are restored",
+    ),
+    mode(
+        statement="a nested mode gives back the value before it, not the default",
+        program="""
+            with dezero.no_grad():
+                with dezero.using_config("enable_backprop", True):
+                    inner = dezero.Config.enable_backprop
+                with dezero.no_grad():
+                    pass
+                outer = dezero.Config.enable_backprop
+            inner, outer, dezero.Config.enable_backprop
+        """,
+        expect=[True, False, True],
+        source="contract: nesting restores the previous value",
+    ),
+    mode(
+        statement="using_config refuses a name that is no mode",
+        program="""
+            with dezero.using_config("enable_backpropagation", False):
+                pass
+            dezero.Config.enable_backprop
+        """,
+        expect=Raises("ValueError", "enable_backpropagation.*enable_backprop"),
+        source="contract: an unknown key is an error; the message names the modes there are",
+    ),
+    mode(
+        statement="no_grad decorates a function, call after call",
+        program="""
+            @dezero.no_grad()
+            def square(x):
+                return x * x
+
+            x = Variable(array(3.0))
+            square(x).creator, square(x).creator, dezero.Config.enable_backprop
+        """,
+        expect=[None, None, True],
+        source="contract: no creator, and the mode is back",
+    ),
+    mode(
+        statement="another thread in no_grad leaves this one recording",
+        program="""
+            from threading import Event, Thread
+
+            entered, leave = Event(), Event()
+
+            def other():
+                with dezero.no_grad():
+                    entered.set()
+                    leave.wait(10)
+
+            thread = Thread(target=other)
+            thread.start()
+            entered.wait(10)
+            x = Variable(array(3.0))
+            y = x * x
+            leave.set()
+            thread.join()
+            y.creator is not None
+        """,
+        expect=True,
+        source="contract: modes are per thread",
+    ),
+    mode(
+        statement="a thread started inside a backward pass leaves this one recording",
+        program="""
+            from threading import Event, Thread
+
+            class Slow(dezero.Function):
+                def forward(self, x):
+                    return x * 3.0
+
+                def backward(self, gy):
+                    entered.set()
+                    leave.wait(10)
+                    return gy * 3.0
+
+            entered, leave = Event(), Event()
+            x = Variable(array(2.0))
+            thread = Thread(target=Slow()(x).backward)
+            thread.start()
+            entered.wait(10)
+            w = Variable(array(3.0))
+            y = w * w
+            leave.set()
+            thread.join()
+            y.creator is not None, x.grad
+        """,
+        expect=[True, 3.0],
+        source="contract: modes are per thread, also while another walks back",
+    ),
+    mode(
+        statement="another asyncio task in no_grad leaves this one recording",
+        program="""
+            import asyncio
+
+            async def off(entered, leave):
+                with dezero.no_grad():
+                    entered.set()
+                    await leave.wait()
+
+            async def main():
+                entered, leave = asyncio.Event(), asyncio.Event()
+                task = asyncio.create_task(off(entered, leave))
+                await entered.wait()
+                x = Variable(array(3.0))
+                y = x * x
+                leave.set()
+                await task
+                return y.creator is not None, dezero.Config.enable_backprop
+
+            loop = asyncio.new_event_loop()
+            answer = loop.run_until_complete(main())
+            loop.close()
+            answer
+        """,
+        expect=[True, True],
+        source="contract: modes are per task",
+    ),
+    mode(
+        statement="a forward that raises leaves the mode and the operands alone",
+        program="""
+            x = Variable(array(3.0))
+            try:
+                x + None
+            except TypeError:
+                pass
+            y = x * x
+            y.backward()
+            dezero.Config.enable_backprop, x.grad
+        """,
+        expect=[True, 6.0],
+        source="contract: an error costs nothing but the operation that met it",
+    ),
+    mode(
+        statement="backward inside no_grad still gives the gradient",
+        program="""
+            x = Variable(array(3.0))
+            y = x * x
+            with dezero.no_grad():
+                y.backward()
+            x.grad
+        """,
+        expect=6.0,
+        source="y = x^2, y' = 6 at 3; the graph was recorded before",
+    ),
+    mode(
+        statement="test_mode turns train off, and on again after it",
+        program="""
+            from dezero import test_mode
+
+            with test_mode():
+                inside = dezero.Config.train
+            inside, dezero.Config.train
+        """,
+        expect=[False, True],
+        source="contract: test_mode and Config.train are there from step32 on",
+        needs=("test_mode",),
+        chapter=32,
+    ),
+    mode(
+        statement="test_mode leaves recording on",
+        program="""
+            from dezero import test_mode
+
+            x = Variable(array(3.0))
+            with test_mode():
+                y = x * x
+            y.creator is not None
+        """,
+        expect=True,
+        source="train and enable_backprop are two modes",
+        needs=("test_mode",),
+        chapter=32,
+    ),
+]
+
+# --- x ** c and a / b at the edges ---
+
+CASES += [
+    *[
+        case(
+            statement=f"x to the power of {c!r} has the derivative {slope:g} at 0",
+            program=f"x = Variable(array(0.0))\ny = x ** {c}\ny.backward()\nx.grad",
+            expect=slope,
+            source="c x^(c-1), which is 1 for c = 1 and 0 for c = 0, 2, 3",
+            group="B",
+        )
+        for c, slope in [(0, 0.0), (1, 1.0), (2, 0.0), (3, 0.0), (0.0, 0.0), (1.0, 1.0)]
+    ],
+    *[
+        case(
+            statement=f"{a:g} over {b:g} has finite gradients",
+            program=f"""
+                a, b = Variable(array({a})), Variable(array({b}))
+                (a / b).backward()
+                a.grad, b.grad
+            """,
+            expect=[da, db],
+            source="d(a/b)/da = 1/b and d(a/b)/db = -(a/b)/b, all of them finite",
+            rel=1e-14,
+            group="B",
+        )
+        for a, b, da, db in [
+            (1e-200, 1e-200, 1e200, -1e200),
+            (1e250, 1e200, 1e-200, -1e-150),
+            (-3e-180, 2e-170, 5e169, 7.5e159),
+        ]
+    ],
+]

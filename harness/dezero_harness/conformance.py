@@ -1,0 +1,109 @@
+"""The catalogue as pytest items, one for each case: `pytest conformance.py --stage DIR`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pytest
+from _pytest._code.code import ExceptionInfo, TerminalRepr
+from _pytest._io import TerminalWriter
+
+from . import cases
+from .case import Case
+from .judge import Verdict, judge
+from .lint import mistakes
+from .plugin import SETUP, Setup
+from .runner import Observed, run
+from .shell import shell_lines
+
+
+class Catalogue(pytest.File):
+    """All cases; takes the place of this module when pytest collects it."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        wrong = mistakes(cases.ALL)
+        if wrong:
+            raise self.CollectError("The catalogue has mistakes:\n  " + "\n  ".join(wrong))
+        for case in cases.ALL:
+            yield CaseItem.from_parent(self, name=case.id, case=case)
+
+
+class CaseItem(pytest.Item):
+    """One case on the stage of the session; `-k` also knows its group, chapter and spine name."""
+
+    def __init__(self, *, case: Case, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.case = case
+        self.extra_keyword_matches |= {f"group-{case.group}", f"chapter{case.chapter}"}
+        self.extra_keyword_matches |= {"spine", case.spine} if case.spine else set()
+
+    def runtest(self) -> None:
+        setup, case = self.config.stash[SETUP], self.case
+        finished = run(
+            case.program, setup.arrays.prelude, case.id, warns=case.warns, seed=setup.seed
+        )
+        verdict = judge(case, finished.observed, setup.stage.capabilities)
+        cell = {
+            "id": case.id,
+            "statement": case.statement,
+            "chapter": case.chapter,
+            "group": case.group,
+            "spine": case.spine,
+            **asdict(verdict),
+        }
+        self.user_properties.append(("cell", cell))
+        if verdict.outcome == "unexpected":
+            finished.fail(Unexpected(case, verdict, finished.observed))
+
+    def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if not isinstance(excinfo.value, Unexpected):
+            return super().repr_failure(excinfo, style)
+        return Explanation(*excinfo.value.explain(self.config.stash[SETUP]))
+
+    def reportinfo(self) -> tuple[Any, None, str]:
+        return self.path, None, self.case.statement
+
+
+class Unexpected(Exception):
+    """A case did not answer what is predicted."""
+
+    def __init__(self, case: Case, verdict: Verdict, observed: Observed):
+        super().__init__(f"expected {verdict.expected}, got {verdict.got}")
+        self.case, self.verdict, self.observed = case, verdict, observed
+
+    def explain(self, setup: Setup) -> tuple[str, str]:
+        """In one line, and at length."""
+        case, verdict = self.case, self.verdict
+        spine = f", {case.spine} of the spine" if case.spine else ""
+        lines = shell_lines(setup.stage.path, setup.arrays.prelude, case.program)
+        text = [
+            f"chapter {case.chapter}, group {case.group}{spine}; in a Python shell:",
+            "",
+            *(f"    {line}".rstrip() for line in lines),
+            "",
+            f"expected  {verdict.expected}",
+            f"source    {case.source}",
+            f"got       {verdict.got}",
+            *(f"          {line}" for line in verdict.differences or [verdict.reason]),
+        ]
+        if self.observed.trace:
+            text += ["", *(f"    {line}" for line in self.observed.trace.splitlines())]
+        return str(self), "\n".join(text)
+
+
+@dataclass(eq=False)
+class Explanation(TerminalRepr):
+    """What the terminal shows of a failure; pytest's summary takes one line from `reprcrash`."""
+
+    message: str
+    text: str
+
+    @property
+    def reprcrash(self) -> Explanation:
+        return self
+
+    def toterminal(self, tw: TerminalWriter) -> None:
+        for line in self.text.splitlines():
+            tw.line(line)

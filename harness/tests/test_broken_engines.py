@@ -1,0 +1,70 @@
+"""The whole catalogue on copies of stages: green as they are, red when they are broken or lie."""
+
+import json
+
+import pytest
+
+from dezero_harness import conformance, plugin  # noqa: F401  (before pytester's snapshot of modules)
+
+pytest_plugins = ["pytester"]
+
+CORE = "dezero/core.py"
+SIMPLE = "dezero/core_simple.py"
+FUNCTIONS = "dezero/functions.py"
+
+
+@pytest.fixture
+def unexpected(conform, pytester):
+    """The cells of a stage that are not as predicted."""
+
+    def find(folder):
+        result = conform(folder, "-q", "--tb=no")
+        assert result.ret in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        report = json.loads(next(pytester.path.glob("reports/*.json")).read_text("utf-8"))
+        cells = [cell for cell in report["cells"] if cell["outcome"] == "unexpected"]
+        assert result.ret == (pytest.ExitCode.TESTS_FAILED if cells else pytest.ExitCode.OK)
+        assert len(report["cells"]) == report["catalogue"]
+        return cells
+
+    return find
+
+
+def test_a_copy_as_it_is_is_green(copied, unexpected):
+    assert unexpected(copied(34)) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "file", "old", "new", "spine"),
+    [
+        (33, CORE, "gx0 = gy * x1", "gx0 = gy * x0", "24/44"),
+        (33, CORE, "self.c * x ** (self.c - 1)", "x ** (self.c - 1)", "Newton"),
+        (33, CORE, "grads[x] + gx if x in grads else gx", "gx", "24/44"),
+        (33, CORE, '"enable_backprop", create_graph', '"enable_backprop", False', "24/44"),
+        (34, FUNCTIONS, "gy * -sin(x)", "gy * sin(x)", "sin cycle"),
+        (33, CORE, "return gy, -gy", "return gy, gy", "24/44"),
+    ],
+    ids=["mul", "pow", "overwriting", "no-graph", "cos", "sub"],
+)
+def test_a_broken_engine_is_red_in_a_case_of_the_spine(
+    copied, unexpected, number, file, old, new, spine
+):
+    cells = unexpected(copied(number, file, old, new))
+    assert spine in {cell["spine"] for cell in cells}
+
+
+def test_a_broken_first_derivative_is_red_in_the_first_stage(copied, unexpected):
+    cells = unexpected(copied(31, SIMPLE, "return gy, -gy", "return gy, gy"))
+    assert {cell["chapter"] for cell in cells} == {31}
+
+
+def test_a_stage_that_claims_a_capability_it_lacks_is_red(copied, unexpected):
+    cells = unexpected(
+        copied(33, "pyproject.toml", '"create_graph", ', '"create_graph", "functions", ')
+    )
+    assert "sin cycle" in {cell["spine"] for cell in cells}
+
+
+def test_a_stage_that_has_a_capability_it_does_not_state_is_red(copied, unexpected):
+    cells = unexpected(copied(33, "pyproject.toml", '"create_graph", ', ""))
+    early = [cell for cell in cells if "too early" in cell["reason"]]
+    assert "24/44" in {cell["spine"] for cell in early}
