@@ -139,7 +139,7 @@ def harness(session):
         session,
         "shared",
         "harness",
-        extras=["pictures", "plots", "tests"],
+        extras=["pictures", "plots"],
         also=["array-api-strict>=2.4"],
     )
     tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]

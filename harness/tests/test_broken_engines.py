@@ -68,3 +68,10 @@ def test_a_stage_that_has_a_capability_it_does_not_state_is_red(copied, unexpect
     cells = unexpected(copied(33, "pyproject.toml", '"create_graph", ', ""))
     early = [cell for cell in cells if "too early" in cell["reason"]]
     assert "24/44" in {cell["spine"] for cell in early}
+
+
+def test_step32_with_its_switch_flipped_behaves_as_step31(copied, unexpected):
+    flipped = copied(32, "dezero/__init__.py", "is_simple_core = False", "is_simple_core = True")
+    stated = (copied(31) / "pyproject.toml").read_text("utf-8")
+    (flipped / "pyproject.toml").write_text(stated, "utf-8")
+    assert unexpected(flipped) == []

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import types
 import weakref
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -21,9 +22,14 @@ class Variable:
         self.data, self.name, self.creator = data, name, creator
 
 
+@cache
+def function_class(name):
+    return type(name, (), {})
+
+
 def apply(name, *inputs, outputs=1):
     """The outputs of a Function of this name on these inputs."""
-    function = type(name, (), {})()
+    function = function_class(name)()
     ys = [Variable(np.array(1.0), creator=function) for _ in range(outputs)]
     function.inputs, function.outputs = inputs, [weakref.ref(y) for y in ys]
     return ys[0] if outputs == 1 else ys
@@ -217,7 +223,7 @@ def test_after_the_time_limit_the_text_is_handed_over(tmp_path):
 
 
 def test_what_the_program_says_is_in_the_error(tmp_path):
-    with pytest.raises(NoPicture, match="has drawn no svg: .*syntax error"):
+    with pytest.raises(NoPicture, match=r"has drawn no svg: .*syntax error"):
         draw("digraph g {", tmp_path / "graph.svg")
 
 

@@ -1,4 +1,4 @@
-"""Whether a GPU can be used, told from stand-ins for the driver and for CuPy: any machine will do."""
+"""Whether a GPU can be used, with stand-ins for the driver and for CuPy: any machine will do."""
 
 import subprocess
 import sys

@@ -63,7 +63,7 @@ for form in FORMS:
 
 for op in OPERATIONS:
     draws = [[draw(shape) for shape in SHAPES] for _ in range(5)]
-    expect = {"x0": [], "x1": [], "s": []}
+    expect: dict[str, list] = {"x0": [], "x1": [], "s": []}
     for a, b, s, u, v in (map(np.array, five) for five in zip(*draws)):
         _, fa, fb, faa, fab, fbb = op.closed_form(a, b)
         expect["x0"].append((s * (u * faa + v * fab)).tolist())

@@ -35,7 +35,8 @@ class Series:
         return Series(np.convolve(self.c, series(other).c)[: ORDERS + 1])
 
     def __truediv__(self, other):
-        b, q = series(other).c, []
+        b: np.ndarray = series(other).c
+        q: list[float] = []
         for n in range(ORDERS + 1):
             q.append((self.c[n] - sum(q[k] * b[n - k] for k in range(n))) / b[0])
         return Series(q)
