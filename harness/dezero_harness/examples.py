@@ -38,12 +38,12 @@ class Example:
 class Numbers:
     """A printed line that has a number wherever `text` has `{}`; a space is any number of spaces.
 
-    digits: how far a number may be off, relative to it or to 1.
+    tolerance: how far a number may be off, relative to it or to 1, whichever allows more.
     """
 
     text: str
     values: tuple[Value, ...]
-    tolerance: float = 1e-14
+    tolerance: float = 2e-14
 
     def fit(self, line: str) -> bool:
         pattern = re.escape(self.text).replace(r"\{\}", NUMBER).replace(r"\ ", " *")

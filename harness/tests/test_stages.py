@@ -67,6 +67,13 @@ def test_step32_keeps_the_old_core_as_it_was():
     assert old.read_bytes() == kept.read_bytes()
 
 
+@pytest.mark.parametrize("number", NUMBERS[2:])
+def test_the_old_core_and_the_switch_are_gone_from_step33_on(number):
+    package = ROOT / f"stages/step{number}/dezero"
+    assert not (package / "core_simple.py").exists()
+    assert "is_simple_core" not in (package / "__init__.py").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", ["utils.py", "cuda.py"])
 def test_what_no_chapter_changes_is_the_same_everywhere(name):
     assert len({(stage / "dezero" / name).read_bytes() for stage in STAGES}) == 1

@@ -67,6 +67,7 @@ class ArrayHolder:
         if creator is not None:
             raise TypeError(
                 f"a Variable made by {type(creator).__name__} cannot be copied without the graph "
-                f"behind it; copy its numbers instead, for example with Variable(y.data.copy())"
+                f"behind it; copy its numbers instead, as in Variable(y.data.copy()), or "
+                f"if it is the gradient of what is copied, call cleargrad() on that first"
             )
         return super().__getstate__()
