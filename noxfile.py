@@ -119,9 +119,7 @@ for number in STAGES:
 
     def on_gpu(session, number=number):
         if NO_DEVICE:
-            session.error(
-                f"{NO_DEVICE}; run this session on a machine with an NVIDIA GPU and its driver"
-            )
+            session.error(NO_DEVICE)
         conform(session, number, "cupy", also=[f"cupy-cuda{min(cuda_version(), 13)}x>=13.6"])
 
     on_gpu.__doc__ = (
