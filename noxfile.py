@@ -120,7 +120,7 @@ for number in STAGES:
     def on_gpu(session, number=number):
         if NO_DEVICE:
             session.error(NO_DEVICE)
-        conform(session, number, "cupy", also=[f"cupy-cuda{min(cuda_version(), 13)}x>=13.6"])
+        conform(session, number, "cupy", also=[f"cupy-cuda{min(cuda_version(), 13)}x[ctk]>=14"])
 
     on_gpu.__doc__ = (
         f"Test stage {number} on CuPy arrays. Needs an NVIDIA GPU, and fails where there is none."
