@@ -15,6 +15,7 @@ if sys.version_info < (3, 11):
 
 import hashlib
 import re
+import signal
 import tomllib
 from pathlib import Path
 
@@ -145,6 +146,13 @@ def harness(session):
 
 
 @nox.session(tags=["cpu"])
+def matrix(session):
+    """Run every stage on every array kind; the README's summary has to agree (or: -- --write)."""
+    install(session, "shared", "harness", also=["array-api-strict>=2.4", "tqdm>=4.66"])
+    session.run("python", "-m", "dezero_harness.matrix", *session.posargs)
+
+
+@nox.session(tags=["cpu"])
 def examples(session):
     """Run every example of every stage, and check what it prints and draws."""
     install(session, "shared", "harness", extras=["pictures", "plots"])
@@ -158,6 +166,20 @@ def lint(session):
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+
+
+@nox.session(default=False)
+def faults(session):
+    """Plant some 300 faults in the stages: a named case has to catch each. Takes 15 minutes."""
+    install(session, "shared", "harness", also=["tqdm"])
+    session.run("python", "-m", "dezero_harness.faults", *session.posargs)
+
+
+@nox.session(default=False)
+def mutants(session):
+    """Let Cosmic Ray change the last stage: each change is noticed, or listed with why not."""
+    install(session, "shared", "harness", also=["cosmic-ray"])
+    session.run("python", "-m", "dezero_harness.mutants")
 
 
 @nox.session(default=False)
@@ -180,4 +202,8 @@ def run(session):
         hello = (
             "import numpy as np, dezero; from dezero import *; print('This is', dezero.__file__)"
         )
-        session.run("python", "-i", "-c", hello, env=env)
+        former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the prompt alone
+        try:
+            session.run("python", "-i", "-c", hello, env=env)
+        finally:
+            signal.signal(signal.SIGINT, former)

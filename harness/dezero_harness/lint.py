@@ -13,7 +13,7 @@ import numpy as np
 
 from .case import REFUSALS, Case, Raises
 
-SPINE = ("24/44", "Newton", "sin cycle", "double backprop")
+SPINE = ("24 and 44", "Newton", "sin cycle", "double backprop")
 _LONGEST = 70
 
 

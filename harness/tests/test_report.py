@@ -13,7 +13,7 @@ from dezero_harness.case import Raises
 
 pytest_plugins = ["pytester"]
 
-GREEN = a_case(spine="24/44")
+GREEN = a_case(spine="24 and 44")
 REFUSED = a_case(
     statement="the engine has sin",
     program="from dezero.functions import sin\nsin(Variable(array(0.0)))",
@@ -41,7 +41,7 @@ def test_the_report_ends_with_the_spine_and_a_table_by_chapter(stage, conform):
     result.stdout.fnmatch_lines(
         [
             "*= small on numpy =*",
-            "24/44 * passed",
+            "24 and 44 * passed",
             "Newton * not run",
             "sin cycle * refused as predicted: the stage has no functions",
             "double backprop * not run",
@@ -69,7 +69,7 @@ def test_the_report_is_written_as_json(stage, conform, tmp_path):
     assert report["seed"] == 7
     assert report["summary"] == {"passed": 1, "refused": 1, "unexpected": 1}
     assert report["chapters"]["34"] == {"passed": 0, "refused": 1, "unexpected": 0}
-    assert report["spine"]["24/44"] == {"passed": 1, "refused": 0, "unexpected": 0}
+    assert report["spine"]["24 and 44"] == {"passed": 1, "refused": 0, "unexpected": 0}
     green, refused, red = report["cells"]
     assert (green["id"], green["outcome"]) == ("twice-2-is-4", "passed")
     assert refused["outcome"] == "refused"
@@ -234,6 +234,19 @@ def test_the_same_seed_gives_the_same_random_numbers(stage, conform, pytester):
         return report["cells"][0]["got"]
 
     assert got(1) == got(1) != got(2)
+
+
+def test_cases_run_in_an_order_of_the_seed(stage, conform, pytester):
+    catalogue = [a_case(statement=f"case {i}") for i in range(9)]
+    folder = stage()
+
+    def order(seed):
+        conform(folder, "--shuffle", f"--seed={seed}", catalogue=catalogue)
+        report = json.loads((pytester.path / "reports" / "small-numpy.json").read_text("utf-8"))
+        return [cell["id"] for cell in report["cells"]]
+
+    assert order(1) == order(1) != order(2)
+    assert sorted(order(1)) == [case.id for case in catalogue]
 
 
 def test_data_lives_in_the_array_kind_of_the_session(stage, conform):

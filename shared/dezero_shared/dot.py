@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from dezero_shared.arrays import format_array
 from dezero_shared.checked import describe
 
 BITMAPS = ("png", "jpg", "jpeg", "gif", "webp")
@@ -66,7 +67,7 @@ def get_dot_graph(output: Any, verbose: bool = True) -> str:
     """The graph behind a Variable, as text in the DOT language of Graphviz.
 
     Orange ovals are Variables, light blue boxes are Functions; they are numbered by the walk, so
-    equal graphs give equal text. A constant that is a Python number is shown by its value.
+    equal graphs give equal text. A constant that is a single number is shown by its value.
 
     verbose: label each Variable with its `name: shape dtype`, not with its name alone.
     """
@@ -200,12 +201,22 @@ def _living_outputs(function: Any) -> list[Any]:
 def _label(variable: Any, verbose: bool) -> str:
     name = "" if variable.name is None else str(variable.name)
     data = variable.data
-    is_number = data is not None and not hasattr(data, "dtype")
-    if data is None or not (verbose or (is_number and not name)):
+    if data is None:
         return name
-    # A dtype may be printed with its module: array_api_strict.float64
-    content = str(data) if is_number else f"{data.shape} {str(data.dtype).rpartition('.')[-1]}"
+    is_number = not hasattr(data, "dtype")
+    if verbose and not is_number:
+        # A dtype may be printed with its module: array_api_strict.float64
+        content = f"{data.shape} {str(data.dtype).rpartition('.')[-1]}"
+    elif verbose or (not name and (is_number or _is_constant(variable))):
+        content = format_array(data)
+    else:
+        return name
     return f"{name}: {content}" if name else content
+
+
+def _is_constant(variable: Any) -> bool:
+    """True for a single number without a gradient: its value says more than an empty oval."""
+    return not getattr(variable, "requires_grad", True) and not getattr(variable.data, "shape", ())
 
 
 def _escape(text: str) -> str:

@@ -111,6 +111,13 @@ def test_labels_of_variables(data, name, short, verbose):
     assert f'0 [label="{verbose}",' in get_dot_graph(variable)
 
 
+def test_a_constant_shows_its_value_where_it_has_no_name():
+    constant, leaf = Variable(np.array(-1.0)), Variable(np.array(-1.0))
+    constant.requires_grad, leaf.requires_grad = False, True
+    assert '0 [label="-1.0",' in get_dot_graph(constant, verbose=False)
+    assert '0 [label="",' in get_dot_graph(leaf, verbose=False)
+
+
 def test_a_dtype_is_named_without_its_module():
     data = array_api_strict.zeros(2, dtype=array_api_strict.float32)
     assert '0 [label="(2,) float32",' in get_dot_graph(Variable(data))

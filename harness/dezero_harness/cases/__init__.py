@@ -1,4 +1,7 @@
-"""The catalogue: every module of this package defines CASES, and ALL holds them all."""
+"""The catalogue: every module of this package defines CASES, and ALL holds them all.
+
+The simplest come first, chapter by chapter, for they say best what is wrong with a broken engine.
+"""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -10,3 +13,4 @@ ALL: list[Case] = [
     for module in sorted(found.name for found in iter_modules(__path__))
     for case in import_module(f"{__name__}.{module}").CASES
 ]
+ALL.sort(key=lambda case: (case.chapter, case.group))

@@ -90,7 +90,7 @@ first, not_cleared, x.grad
         expect=[24.0, 68.0, 44.0],
         source="4 x^3 - 4 x = 24 and 12 x^2 - 4 = 44 at 2; 24 + 44 = 68",
         chapter=33,
-        spine="24/44",
+        spine="24 and 44",
     ),
     case(
         statement="results in between keep no gradient",

@@ -201,7 +201,7 @@ CASES = [
             async def main():
                 entered, leave = asyncio.Event(), asyncio.Event()
                 task = asyncio.create_task(off(entered, leave))
-                await entered.wait()
+                await asyncio.wait_for(entered.wait(), 10)
                 x = Variable(array(3.0))
                 y = x * x
                 leave.set()
