@@ -4,6 +4,7 @@ import ast
 import difflib
 import io
 import os
+import re
 import subprocess
 import sys
 import tokenize
@@ -93,3 +94,10 @@ def test_importing_a_stage_draws_nothing(stage):
         check=True,
     )
     assert run.stdout.strip() == ""
+
+
+def test_the_way_through_counts_the_lines_as_they_are():
+    table = (ROOT / "stages/README.md").read_text("utf-8")
+    for stage, number in zip(STAGES, NUMBERS):
+        counted = re.search(rf"^\| \[{number}\].*?\| (\d+) \|", table, re.MULTILINE)
+        assert int(counted[1]) == sum(map(lines_of_code, stage.glob("dezero/*.py")))

@@ -1,8 +1,8 @@
-"""Calls of a function's forward and backward, with what goes in and comes out checked.
+"""What goes into a function's forward and backward, and what comes out, checked.
 
-None of this changes what an engine computes. It turns what would fail later, elsewhere and without
-a reason into an error that names the function, what it was given (type, shape, dtype), and what to
-do.
+An error then names the function, what it was given (type, shape, dtype), and what to do; without
+the checks it would come later, elsewhere and without a reason. What needs no thought in between is
+done here as well: 0-d results become arrays, missing gradients zeros, shared gradients copies.
 """
 
 from __future__ import annotations
@@ -34,18 +34,30 @@ def forward(function: Any, inputs: list) -> list[Array]:
     return ys
 
 
-def backward(function: Any, gys: list) -> list[tuple[Any, Any]]:
-    """Pairs of an input and its gradient, from `function.backward`, without constants and None.
+def complete(function: Any, gys: list) -> list:
+    """The gradients of the outputs of a function, arrays or Variables, with zeros in place of None.
 
-    gys: the gradients of the outputs, arrays or Variables. None stands for an output that nothing
-    used or that is gone: it contributes nothing, so backward gets zeros for it.
+    None stands for an output that nothing used or that is gone: it contributes nothing.
+    """
+    if len(gys) == 1:  # the walk has come here through this output
+        return gys
+    known = next(gy for gy in gys if gy is not None)
+    as_gradient = type(known) if hasattr(known, "creator") else as_array
+    return [
+        as_gradient(zeros(*kind, *function.xs)) if gy is None else gy
+        for gy, kind in zip(gys, function.output_kinds)
+    ]
+
+
+def gradients(function: Any, gys: list, gxs: Any) -> list[tuple[Any, Any]]:
+    """Pairs of an input and its gradient, without constants and None.
+
+    gys: what the function's backward was given. gxs: what it returned; a tuple, a list, or the one
+    gradient of the one input. None means that an input has none.
 
     Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong
     number or type of gradients, ValueError for a gradient that has not its input's shape.
     """
-    if len(gys) > 1:
-        gys = _with_zeros(function, gys)
-    gxs = function.backward(*gys)
     if not isinstance(gxs, (tuple, list)):
         gxs = (gxs,)
     if len(gxs) != len(function.inputs):
@@ -55,9 +67,9 @@ def backward(function: Any, gys: list) -> list[tuple[Any, Any]]:
     for x, data, gx in zip(function.inputs, function.xs, gxs):
         if x._data is not data:
             raise RuntimeError(
-                f"the data of an input of {_name(function)} was assigned after the forward pass "
-                f"that used it (now it is {describe(x)}), so its derivative is no longer known; "
-                f"compute the result again before backward()"
+                f"the data of an input of {_name(function)} ({describe(x)}) was assigned after the "
+                f"forward pass that used it, so its derivative is no longer known; compute the "
+                f"result again before backward()"
             )
         if gx is None or not x.requires_grad:
             continue
@@ -66,20 +78,10 @@ def backward(function: Any, gys: list) -> list[tuple[Any, Any]]:
         if gx.shape != data.shape:
             raise ValueError(
                 f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to be "
-                f"summed back to its shape: the stage step36 brings sum_to, and operators that "
-                f"use it"
+                f"summed back to its shape by sum_to, which the stage step36 brings"
             )
         pairs.append((x, gx))
     return pairs
-
-
-def _with_zeros(function: Any, gys: list) -> list:
-    known = next(gy for gy in gys if gy is not None)
-    as_gradient = type(known) if hasattr(known, "creator") else as_array
-    return [
-        as_gradient(zeros(*kind, *function.xs)) if gy is None else gy
-        for gy, kind in zip(gys, function.output_kinds)
-    ]
 
 
 def differentiable(x: Any) -> None:

@@ -46,22 +46,24 @@ class Variable(ArrayHolder):
         Raises TypeError for integer, boolean and complex data, which have no derivative.
         """
         checked.differentiable(self)
+        # The walk writes _grad alone: where grad is the seed, it is the user who has put it there.
         seed = self.seed if self.seed is self.grad else None
         grads = {self: arrays.ones_like(self.data) if seed is None else seed}
-        take = grads.get if retain_grad else grads.pop
+        take = grads.get if retain_grad else grads.pop  # what has been passed on is needed no more
         functions = ByGeneration(self.creator)
         with no_grad():
             for f in functions:
-                gys = [take(y(), None) for y in f.outputs]
-                for x, gx in checked.backward(f, gys):
+                gys = checked.complete(f, [take(y(), None) for y in f.outputs])
+                for x, gx in checked.gradients(f, gys, f.backward(*gys)):
                     grads[x] = grads[x] + gx if x in grads else gx
                     functions.add(x.creator)
             for x, gx in grads.items():
                 if x.creator is None and x.grad is not None and x is not self:
                     grads[x] = x.grad + gx
+            # Two Variables never share the array of a gradient: Add hands one to both its inputs.
             grads = checked.separate(grads, seed, cast)
 
-        self._grad = None
+        self._grad = None  # a seed is used once
         for x, gx in grads.items():
             x._grad = gx
 
@@ -84,6 +86,7 @@ class Function:
             self.generation = max([x.generation for x in inputs])
             for y in outputs:
                 y.creator, y.generation = self, self.generation + 1
+            # The arrays too, to notice in backward that a user has assigned others since.
             self.inputs, self.xs = inputs, [x.data for x in inputs]
             # Weak, since y refers to its creator: a cycle would outlive its last user.
             self.outputs = [weakref.ref(y) for y in outputs]
@@ -191,7 +194,7 @@ def rsub(x0, x1):
 
 
 class Div(Function):
-    """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1, where x0 / x1^2 could overflow"""
+    """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1 (-x0 / x1^2 could overflow on the way)"""
 
     def forward(self, x0, x1):
         return x0 / x1

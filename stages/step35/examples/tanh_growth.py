@@ -1,7 +1,8 @@
 """How the graph of the n-th derivative of tanh grows with n, and the time to compute it.
 
 Observe: from the third on, each order takes 2.4 to 2.8 times the nodes of the one before, since
-every product in the graph turns into a sum of two more. (A derivative of order 10 is better taken by a power series.)
+every product in the graph turns into a sum of two more. (A derivative of order 10 is better taken
+by a power series.)
 """
 
 from timeit import repeat

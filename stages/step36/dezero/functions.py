@@ -95,7 +95,7 @@ class BroadcastTo(Function):
 
 
 def broadcast_to(x, shape):
-    x = operand(x)
+    x, shape = operand(x), tuple(shape)
     return x if x.shape == shape else BroadcastTo(shape)(x)
 
 
@@ -116,7 +116,7 @@ class SumTo(Function):
 
 
 def sum_to(x, shape):
-    x = operand(x)
+    x, shape = operand(x), tuple(shape)
     return x if x.shape == shape else SumTo(shape)(x)
 
 
@@ -143,7 +143,7 @@ class Reshape(Function):
 
 
 def reshape(x, shape):
-    x = operand(x)
+    x, shape = operand(x), tuple(shape)
     return x if x.shape == shape else Reshape(shape)(x)
 
 
@@ -157,7 +157,8 @@ class Transpose(Function):
         return arrays.permute_dims(x, self.axes)
 
     def backward(self, gy):
-        return transpose(gy, sorted(range(gy.ndim), key=self.axes.__getitem__))
+        inverse = sorted(range(gy.ndim), key=self.axes.__getitem__)
+        return transpose(gy, inverse)
 
 
 def transpose(x, axes=None):
@@ -185,7 +186,7 @@ def flip(x):
 
 
 def matmul(x0, x1):
-    """x0 x1, where a vector is a row on the left and a column on the right."""
+    """x0 x1, where a vector is a row on the left and a column on the right; the axis is dropped."""
     x0, x1 = operand(x0), operand(x1)
     if x0.ndim == 1:
         y = matmul(reshape(x0, (1, x0.size)), x1)

@@ -1,7 +1,8 @@
 """Newton's method for two variables on Rosenbrock's function, from (-1.2, 1) to the minimum (1, 1).
 
 Observe: the Hessian comes row by row, from one backward pass for each component of the gradient.
-A linear solve then gives the step. After six steps it is there to all digits: the second one leaps over the side of the valley.
+A linear solve then gives the step. After six steps it is there to all digits: the second one leaps
+over the side of the valley.
 """
 
 import matplotlib.pyplot as plt
