@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from _pytest._io import TerminalWriter
 
 from . import cases
 from .case import Case
-from .judge import Verdict, judge
+from .judge import Verdict, cell, judge
 from .lint import mistakes
 from .plugin import SETUP, Setup
 from .runner import Observed, run
@@ -41,21 +41,23 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         setup, case = self.config.stash[SETUP], self.case
-        finished = run(
-            case.program, setup.arrays.prelude, case.id, warns=case.warns, seed=setup.seed
-        )
-        verdict = judge(case, finished.observed, setup.stage.capabilities)
-        cell = {
-            "id": case.id,
-            "statement": case.statement,
-            "chapter": case.chapter,
-            "group": case.group,
-            "spine": case.spine,
-            **asdict(verdict),
-        }
-        self.user_properties.append(("cell", cell))
-        if verdict.outcome == "unexpected":
-            finished.fail(Unexpected(case, verdict, finished.observed))
+        if setup.isolated:
+            finished = None
+            observed = setup.isolated.observe(case.program, case.id, warns=case.warns)
+            print(setup.isolated.printed, end="")
+        else:
+            finished = run(
+                case.program, setup.arrays.prelude, case.id, warns=case.warns, seed=setup.seed
+            )
+            observed = finished.observed
+        verdict = judge(case, observed, setup.stage.capabilities)
+        self.user_properties.append(("cell", cell(case, verdict)))
+        if verdict.outcome != "unexpected":
+            return
+        failure = Unexpected(case, verdict, observed)
+        if finished:
+            finished.fail(failure)
+        raise failure
 
     def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, Unexpected):

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from .case import REFUSALS, Case, Raises
 from .runner import Observed, as_plain
+
+#: Outcome -> what a report calls it.
+OUTCOMES = {"passed": "passed", "refused": "refused as predicted", "unexpected": "unexpected"}
 
 _WIDTH = 400  # characters of an answer that are shown
 _DIFFERENCES = 3  # of a list of numbers that are shown one by one
@@ -29,6 +33,24 @@ class Verdict:
     differences: tuple[str, ...] = ()
 
 
+def cell(case: Case, verdict: Verdict) -> dict[str, Any]:
+    """What a report says of a case and its verdict."""
+    return {
+        "id": case.id,
+        "statement": case.statement,
+        "chapter": case.chapter,
+        "group": case.group,
+        "spine": case.spine,
+        **asdict(verdict),
+    }
+
+
+def counts(cells: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """How many cells there are of each outcome."""
+    found = Counter(cell["outcome"] for cell in cells)
+    return {outcome: found[outcome] for outcome in OUTCOMES}
+
+
 def predict(case: Case, capabilities: Set[str]) -> tuple[Any, str]:
     """The one answer that is right for a stage, and the capability for lack of which it refuses."""
     for capability in case.needs:
@@ -41,6 +63,8 @@ def judge(case: Case, observed: Observed, capabilities: Set[str]) -> Verdict:
     """Compare what a program answered with what is predicted of a stage with these capabilities."""
     prediction, lacking = predict(case, capabilities)
     expected, got = _show_expected(prediction), _show_observed(observed)
+    if observed.fault:
+        return Verdict("unexpected", expected, got, observed.fault)
     if _fits(case, prediction, observed):
         reason = f"the stage has no {lacking}" if lacking else case.source
         return Verdict("refused" if lacking else "passed", expected, got, reason)
@@ -154,7 +178,7 @@ def _show_expected(prediction: Any) -> str:
 
 def _show_observed(observed: Observed) -> str:
     if observed.error:
-        return _shorten(f"{observed.error}: {observed.message}")
+        return _shorten(": ".join(filter(None, [observed.error, observed.message])))
     return _shorten(repr(observed.value))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import random
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ from typing import Any
 import pytest
 
 from .arrays import ArrayKind, Unusable, array_kind
+from .isolated import Isolated, Limits
+from .judge import OUTCOMES, counts
 from .lint import SPINE
-from .stage import Stage, StageError, load
+from .stage import Stage, StageError, load, read
 
 SUITE = Path(__file__).with_name("conformance.py")
-OUTCOMES = {"passed": "passed", "refused": "refused as predicted", "unexpected": "unexpected"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Setup:
     arrays: ArrayKind
     seed: int
     report: Path
+    isolated: Isolated | None  # where the stage runs, if not in this process
 
 
 SETUP = pytest.StashKey[Setup]()
@@ -44,6 +45,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--report", metavar="FILE", help="JSON (default: reports/STAGE-ARRAY.json)")
     group.addoption("--seed", type=int, metavar="N", help="random numbers as in a run with seed N")
+    group.addoption("--shuffle", action="store_true", help="cases in random order, by the seed")
+    group.addoption(
+        "--isolated",
+        action="store_true",
+        help="run the stage in a worker process; if it dies or hangs, the run goes on",
+    )
+    limits = Limits()
+    group.addoption(
+        "--time-limit",
+        type=float,
+        default=limits.seconds,
+        metavar="S",
+        help="with --isolated: seconds for a case (default: %(default)g)",
+    )
+    group.addoption(
+        "--memory-limit",
+        type=int,
+        default=limits.memory,
+        metavar="MIB",
+        help="with --isolated, on Linux: memory for a case (default: %(default)s; 0: no limit)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,16 +78,34 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(SUITE)]
     if option.seed is None:  # kept in the options, which pytest-xdist hands on to its workers
         option.seed = random.SystemRandom().randrange(10**6)
+    if option.isolated and (option.usepdb or option.trace):
+        raise pytest.UsageError(
+            "a debugger cannot enter the worker process of --isolated; leave --isolated out, and"
+            " the same cases run in this process"
+        )
+    isolated = None
     try:
         kind = array_kind(option.array)
-        stage = load(option.stage)
+        if option.isolated:
+            stage = read(option.stage)
+            limits = Limits(option.time_limit, option.memory_limit)
+            isolated = Isolated(stage.path, kind, limits, option.seed)
+            config.add_cleanup(isolated.stop)
+            isolated.start()
+        else:
+            stage = load(option.stage)
     except (StageError, Unusable) as error:
         raise pytest.UsageError(str(error)) from None
     report = Path(option.report or f"reports/{stage.name}-{kind.name}.json").absolute()
     if report.is_dir():
         raise pytest.UsageError(f"--report {report} is a folder; name a file in it")
-    config.stash[SETUP] = Setup(stage, kind, option.seed, report)
+    config.stash[SETUP] = Setup(stage, kind, option.seed, report, isolated)
     config.pluginmanager.register(Report(config, config.stash[SETUP]), "dezero-report")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.shuffle:
+        random.Random(config.option.seed).shuffle(items)
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Any:
@@ -91,13 +131,14 @@ class Report:
         self.cells: list[dict[str, Any]] = []
 
     def pytest_report_header(self) -> list[str]:
-        stage, arrays = self.setup.stage, self.setup.arrays
-        return [
+        stage, arrays, isolated = self.setup.stage, self.setup.arrays, self.setup.isolated
+        lines = [
             f"stage: {stage.name}, {stage.path}",
             f"arrays: {arrays.module} {arrays.version} on {arrays.device}",
             f"Python: {platform.python_version()}",
             f"seed: {self.setup.seed}",
         ]
+        return [*lines, f"isolated: {isolated.limits}"] if isolated else lines
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         cell = _cell(report)
@@ -138,10 +179,11 @@ class Report:
             "python": platform.python_version(),
             "platform": platform.platform(),
             "seed": self.setup.seed,
+            "isolated": self.setup.isolated is not None,
             "catalogue": _catalogue_size(),
-            "summary": _counts(self.cells),
-            "chapters": {key: _counts(cells) for key, cells in sorted(self.by("chapter").items())},
-            "spine": {name: _counts(cells) for name, cells in self.by("spine").items() if name},
+            "summary": counts(self.cells),
+            "chapters": {key: counts(cells) for key, cells in sorted(self.by("chapter").items())},
+            "spine": {name: counts(cells) for name, cells in self.by("spine").items() if name},
             "cells": self.cells,
         }
         self.setup.report.parent.mkdir(parents=True, exist_ok=True)
@@ -158,10 +200,10 @@ class Report:
         terminal.write_line("   ".join(["chapter", *OUTCOMES.values()]), bold=True)
         rows = [*sorted(self.by("chapter").items()), ("all", self.cells)]
         for chapter, cells in rows:
-            counts = _counts(cells)
-            row = [f"{counts[key]:{len(title)}}" for key, title in OUTCOMES.items()]
+            found = counts(cells)
+            row = [f"{found[key]:{len(title)}}" for key, title in OUTCOMES.items()]
             line = "   ".join([f"{chapter:>7}", *row])
-            terminal.write_line(line, red=bool(counts["unexpected"]))
+            terminal.write_line(line, red=bool(found["unexpected"]))
         terminal.write_line("")
         if len(self.cells) < _catalogue_size():
             terminal.write_line(f"{len(self.cells)} of {_catalogue_size()} cases were run.")
@@ -174,11 +216,6 @@ class Report:
 
 def _cell(report: Any) -> Any:
     return dict(getattr(report, "user_properties", ())).get("cell")
-
-
-def _counts(cells: list[dict[str, Any]]) -> dict[str, int]:
-    found = Counter(cell["outcome"] for cell in cells)
-    return {outcome: found[outcome] for outcome in OUTCOMES}
 
 
 def _in_words(cells: list[dict[str, Any]]) -> tuple[str, str]:

@@ -1,22 +1,44 @@
-"""A program is run, and its answer observed as plain data. Nothing here knows what is expected."""
+"""A program is run, and its answer observed as plain data. Nothing here knows what is expected.
+
+Nothing here is imported from the harness either: the worker process of `--isolated` loads this file
+alone.
+"""
 
 from __future__ import annotations
 
 import ast
 import contextvars
 import gc
+import importlib
 import linecache
 import os
 import random
+import sys
+import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 _FRAMES = 8  # of a traceback that are shown
+_PATIENCE = 0.5  # seconds that a thread may take to end after its case
+
+# A subclass may call itself equal to everything; these give the number or text that is in it.
+_EXACT: dict[type, Callable[[Any], Any]] = {
+    int: int.__int__,
+    float: float.__float__,
+    complex: complex.__complex__,
+    str: str.__str__,
+}
+
+
+class StageError(Exception):
+    """There is nothing to test; the message says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +49,7 @@ class Observed:
     error: str = ""  # the exception's class name; empty where there is an answer
     message: str = ""
     trace: str = ""  # a line for each call, from the program's to the one that raised
+    fault: str = ""  # what is wrong with the run itself, so that no answer can be right
 
 
 @dataclass(frozen=True)
@@ -52,16 +75,17 @@ class Run:
 def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int = 0) -> Run:
     """Run the prelude and then the program in a new namespace; the last line is the answer.
 
-    RuntimeWarnings are errors unless `warns`. Modes, NumPy's error state and the state of the
-    garbage collector are afterwards what they were. Random numbers follow from `seed` and `name`.
+    Warnings are errors; with `warns`, RuntimeWarnings are none. The modes of the engine, NumPy's
+    error state, the warning filters, the garbage collector and the threads have to be afterwards
+    what they were: what the program leaves behind is undone where it can be, and told as `fault`.
+    Random numbers follow from `seed` and `name`.
     """
     file = f"<{name}>"
     for source, text in ((file, program), ("<prelude>", prelude)):
         linecache.cache[source] = (len(text), None, text.splitlines(keepends=True), source)
     namespace: dict[str, Any] = {"__name__": "case"}
-    answer, exception = None, None
+    value, exception, left = None, None, []
     last_line = program.count("\n")
-    collecting = gc.isenabled()
     random.seed(f"{seed} {name}")
     try:
         *statements, last = ast.parse(program, file).body
@@ -71,25 +95,66 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
         code = compile(ast.Module(statements, []), file, "exec")
         question = compile(ast.Expression(last.value), file, "eval")
 
-        def execute() -> tuple[Any, Callable[[Any], Any]]:
+        def execute() -> Any:
             exec(compile(prelude, "<prelude>", "exec"), namespace)
             reader = _reader(**namespace)
-            exec(code, namespace)
-            return eval(question, namespace), reader
+            before = _State(namespace.get("dezero"))
+            try:
+                exec(code, namespace)
+                return reader(eval(question, namespace))
+            finally:
+                left.extend(before.restore())
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore" if warns else "error", RuntimeWarning)
-            answer, reader = contextvars.copy_context().run(execute)
-            observed = Observed(reader(answer))
+            warnings.simplefilter("error")
+            if warns:
+                warnings.simplefilter("ignore", RuntimeWarning)
+            value = contextvars.copy_context().run(execute)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         exception = error
-        message = "\n".join([str(error), *getattr(error, "__notes__", [])])
-        observed = Observed(None, type(error).__name__, message, _trace(error, file))
-    finally:
-        (gc.enable if collecting else gc.disable)()
+    fault = "the case leaves behind: " + ", ".join(left) if left else ""
+    if exception is None:
+        observed = Observed(value, fault=fault)
+    else:
+        name = as_plain(type(exception).__name__)
+        observed = Observed(None, name, _message(exception), _trace(exception, file), fault)
     return Run(observed, namespace, file, last_line, exception)
+
+
+class _State:
+    """What a program has to leave as it found it."""
+
+    def __init__(self, engine: Any):
+        config = getattr(engine, "Config", None)
+        modes = [name for name in ("enable_backprop", "train") if hasattr(config, name)]
+        self.config, self.modes = config, {name: getattr(config, name) for name in modes}
+        self.errors, self.filters = np.geterr(), list(warnings.filters)
+        self.collecting, self.threads = gc.isenabled(), set(threading.enumerate())
+
+    def restore(self) -> list[str]:
+        """Undo what has changed, and say what that was."""
+        left = []
+        for mode, value in self.modes.items():
+            now = getattr(self.config, mode)
+            if now is not value:
+                left.append(f"Config.{mode} = {as_plain(now)}")
+                setattr(self.config, mode, value)
+        if np.geterr() != self.errors:
+            left.append("another floating point error state")
+            np.seterr(**self.errors)
+        if warnings.filters != self.filters:  # run() itself restores them
+            left.append("other warning filters")
+        if gc.isenabled() != self.collecting:
+            left.append(f"the garbage collector {'off' if self.collecting else 'on'}")
+            (gc.enable if self.collecting else gc.disable)()
+        until = time.monotonic() + _PATIENCE
+        for thread in set(threading.enumerate()) - self.threads:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                left.append(f"a thread that runs on ({thread.name})")
+        return left
 
 
 def _reader(*, Variable: type, array: Callable, on_host: Callable, **others: Any) -> Callable:
@@ -100,24 +165,72 @@ def _reader(*, Variable: type, array: Callable, on_host: Callable, **others: Any
         if isinstance(x, Variable):
             return plain(x.data)  # type: ignore[attr-defined]
         if isinstance(x, array_type) and not isinstance(x, np.ndarray):
-            return on_host(x).tolist()
+            return as_plain(on_host(x))
         return as_plain(x, plain)
 
     return plain
 
 
 def as_plain(x: Any, element: Callable[[Any], Any] | None = None) -> Any:
-    """Numbers, strings, None, and lists and dicts of them; of anything else the type's name."""
+    """Numbers, strings, None, and lists and dicts of them; of anything else the type's name.
+
+    The numbers and strings are of Python's own types, whose comparisons nobody has redefined.
+    """
     element = element or as_plain
-    if isinstance(x, np.ndarray | np.generic):
-        return x.tolist()
-    if x is None or isinstance(x, bool | int | float | complex | str):
+    for array in (np.ndarray, np.generic):
+        if isinstance(x, array):
+            x = array.tolist(x)  # type: ignore[arg-type]
+    if x is None or x is True or x is False:
         return x
+    for base, exact in _EXACT.items():
+        if isinstance(x, base):
+            x = exact(x)
+            # Beyond the largest float it would fail to compare with one, and soon also to print.
+            return f"<int {x:#x}>" if base is int and x.bit_length() > 1024 else x
     if isinstance(x, list | tuple):
         return [element(item) for item in x]
     if isinstance(x, dict):
-        return {key: element(value) for key, value in x.items()}
+        return {as_plain(key): element(value) for key, value in x.items()}
     return f"<{type(x).__module__}.{type(x).__qualname__} object>"
+
+
+def import_engine(path: Path) -> None:
+    """Import the package `dezero` of this folder, and no other. Raises StageError if that fails."""
+    if sys.path[0] != str(path):
+        sys.path.insert(0, str(path))
+    importlib.invalidate_caches()
+    try:
+        engine = importlib.import_module("dezero")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise StageError(_failed_import(path, error)) from error
+    file = Path(engine.__file__ or "nowhere").resolve()
+    if path not in file.parents:
+        raise StageError(
+            f"--stage {path}: `import dezero` gives {file}, which is another engine; start pytest"
+            f" anew, with nothing that imports dezero before the harness does"
+        )
+    if not hasattr(engine, "Variable"):
+        raise StageError(f"{file} has no Variable, and without one there is nothing to test")
+
+
+def _failed_import(path: Path, error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if path in Path(frame.filename).parents]
+    where = f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(path)
+    lacking = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0]
+    advice = "correct this line and run again"
+    if lacking not in (False, "dezero"):
+        advice = f"install {lacking} in this environment, or correct this line"
+    return f"`import dezero` fails: {where}: {type(error).__name__}: {error}; {advice}"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return "\n".join(map(as_plain, [str(error), *getattr(error, "__notes__", [])]))
+    except Exception as another:
+        return f"(the exception has no text: {type(another).__name__})"
 
 
 def _trace(error: BaseException, file: str) -> str:

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 import tomllib
-import traceback
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
 from .case import PRESUPPOSED, REFUSALS
-
-
-class StageError(Exception):
-    """There is nothing to test; the message says why, and what to do."""
+from .runner import StageError, import_engine
 
 
 @dataclass(frozen=True)
 class Stage:
-    """An engine that was imported from `path`, and the capabilities that it states."""
+    """An engine in the folder `path`, and the capabilities that it states."""
 
     name: str
     path: Path
     capabilities: frozenset[str]
+    project: str = ""
 
 
 def load(folder: str | Path) -> Stage:
     """Import the package `dezero` of this folder, and no other.
 
-    Raises StageError for a folder that is missing, holds no `dezero`, cannot be imported or states
-    what the harness does not know, and where the import gives another `dezero` than the folder's.
+    Raises StageError as `read` does, for an engine that cannot be imported, and where the import
+    gives another `dezero` than the folder's.
+    """
+    stage = read(folder)
+    _refuse_installed(stage.path, stage.project)
+    import_engine(stage.path)
+    return stage
+
+
+def read(folder: str | Path) -> Stage:
+    """What can be known of the stage in this folder without importing it.
+
+    Raises StageError for a folder that is missing, holds no `dezero` or no valid Python, or states
+    what the harness does not know.
     """
     path = Path(folder).resolve()
     package = path / "dezero"
@@ -44,9 +51,7 @@ def load(folder: str | Path) -> Stage:
         )
     project, capabilities = _stated(path)
     _refuse_bad_syntax(package)
-    _refuse_installed(path, project)
-    _import(path)
-    return Stage(path.name, path, capabilities)
+    return Stage(path.name, path, capabilities, project)
 
 
 def _hint(path: Path) -> str:
@@ -111,34 +116,3 @@ def _refuse_installed(path: Path, project: str) -> None:
                 f" {place}; take it out (python -m pip uninstall {name}), or use one environment"
                 f" for each stage, as nox does"
             )
-
-
-def _import(path: Path) -> None:
-    if sys.path[0] != str(path):
-        sys.path.insert(0, str(path))
-    importlib.invalidate_caches()
-    try:
-        engine = importlib.import_module("dezero")
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise StageError(_failed_import(path, error)) from error
-    file = Path(engine.__file__ or "nowhere").resolve()
-    if path not in file.parents:
-        raise StageError(
-            f"--stage {path}: `import dezero` gives {file}, which is another engine; start pytest"
-            f" anew, with nothing that imports dezero before the harness does"
-        )
-    if not hasattr(engine, "Variable"):
-        raise StageError(f"{file} has no Variable, and without one there is nothing to test")
-
-
-def _failed_import(path: Path, error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if path in Path(frame.filename).parents]
-    where = f"{inside[-1].filename}, line {inside[-1].lineno}" if inside else str(path)
-    lacking = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0]
-    advice = "correct this line and run again"
-    if lacking not in (False, "dezero"):
-        advice = f"install {lacking} in this environment, or correct this line"
-    return f"`import dezero` fails: {where}: {type(error).__name__}: {error}; {advice}"

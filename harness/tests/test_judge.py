@@ -6,7 +6,10 @@ import math
 import subprocess
 import sys
 import textwrap
+import threading
+import warnings
 
+import numpy as np
 import pytest
 
 from conftest import a_case
@@ -68,12 +71,71 @@ def test_a_runtime_warning_is_an_error_unless_the_case_expects_it():
     assert observe(program, warns=True).value == math.inf
 
 
-def test_a_program_leaves_no_trace_in_modes_numpy_or_the_garbage_collector():
-    leave = "import gc\ngc.disable()\nnp.seterr(divide='raise')\n1"
-    observe(leave)
-    assert gc.isenabled()
-    program = "float((array([1.0]) / array([0.0]))[0])"
-    assert observe(program, warns=True).value == math.inf
+def test_a_deprecation_is_an_error_even_where_a_runtime_warning_is_none():
+    program = "import warnings\nwarnings.warn('old', DeprecationWarning)\n1"
+    assert observe(program, warns=True).error == "DeprecationWarning"
+
+
+MODES = """
+class Config:
+    enable_backprop = train = True
+class dezero:
+    Config = Config
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "left"),
+    [
+        ("Config.enable_backprop = False", "Config.enable_backprop = False"),
+        ("Config.train = False", "Config.train = False"),
+        ("np.seterr(divide='raise')", "another floating point error state"),
+        ("import warnings\nwarnings.simplefilter('ignore')", "other warning filters"),
+        ("import gc\ngc.disable()", "the garbage collector off"),
+        (
+            "from threading import Event, Thread\nThread(target=stop.wait, name='T').start()",
+            "a thread that runs on (T)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("end", ["1", "1 / 0"])
+def test_what_a_program_leaves_behind_is_told_and_undone(program, left, end):
+    stop = threading.Event()
+    before = warnings.filters.copy(), np.geterr(), gc.isenabled()
+    prelude = PRELUDE + MODES
+    sys.modules["stop"] = stop  # that a program can import it
+    try:
+        finished = run(f"import stop\n{program}\n{end}", prelude, "a-case")
+        again = run("1", prelude, "a-case")
+    finally:
+        stop.set()
+        del sys.modules["stop"]
+    assert finished.observed.fault == f"the case leaves behind: {left}"
+    assert finished.observed.error == ("" if end == "1" else "ZeroDivisionError")
+    assert judge(a_case(expect=1), finished.observed, set()).outcome == "unexpected"
+    assert again.observed.fault == ""
+    assert (warnings.filters, np.geterr(), gc.isenabled()) == before
+    config = finished.namespace["Config"]
+    assert config.enable_backprop
+    assert config.train
+
+
+def test_a_thread_that_ends_by_itself_is_no_fault():
+    program = "import threading, time\nthreading.Thread(target=time.sleep, args=[0.05]).start()\n1"
+    assert observe(program).fault == ""
+
+
+@pytest.mark.parametrize("base", ["float", "int", "str", "complex"])
+def test_an_answer_is_compared_as_what_it_is(base):
+    program = f"class Equal({base}):\n    __eq__ = lambda self, other: True\nEqual(5)"
+    assert type(observe(program).value).__name__ == base
+    assert type(observe(program.replace("Equal(5)", "[(Equal(5),)]")).value[0][0]).__name__ == base
+
+
+def test_an_exception_that_cannot_be_shown_is_an_answer():
+    program = "class E(Exception):\n    def __str__(self): return 1\nraise E\n1"
+    observed = observe(program)
+    assert (observed.error, observed.message) == ("E", "(the exception has no text: TypeError)")
 
 
 def test_random_numbers_follow_from_the_seed_and_the_case():

@@ -1,0 +1,239 @@
+"""Programs run on a stage in a worker process; whatever becomes of it, each has an observation."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import queue
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from . import runner, worker
+from .arrays import ArrayKind
+from .runner import Observed, StageError
+
+_START = 60.0  # seconds for a worker to start, and to import the stage
+_GRACE = 2.0  # seconds more than its limit, in which a worker can say itself where it hangs
+_STARTS = 3  # failures to start one after another, after which nobody tries again
+_LINE = 2**24  # bytes of an answer
+_SHOWN = 2000  # characters of what a program prints
+_FIELDS = {field.name for field in fields(Observed)}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a case may take: seconds, and MiB of memory beyond the imports (Linux); 0 for no end."""
+
+    seconds: float = 10.0
+    memory: int = 4096
+
+    def __str__(self) -> str:
+        memory = f" and {self.memory} MiB" if self.memory else ""
+        return f"{self.seconds:g} s{memory} for each case"
+
+
+class WorkerError(Exception):
+    """A worker did not do its part; the message says how."""
+
+
+def no_answer(reason: str) -> Observed:
+    """What is observed where a program had no chance to answer."""
+    return Observed(error="no answer", fault=reason)
+
+
+class Isolated:
+    """A worker process for the stage in this folder, which is replaced when it fails.
+
+    `printed` is the end of what the last program, and the stage, have printed.
+    """
+
+    def __init__(self, stage: Path, arrays: ArrayKind, limits: Limits, seed: int = 0):
+        self.stage, self.arrays, self.limits, self.seed = stage, arrays, limits, seed
+        self.worker: _Worker | None = None
+        self.failures, self.failure = 0, ""
+        self.printed = ""
+
+    def __enter__(self) -> Isolated:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Have a worker that has imported the stage. Raises StageError where that fails."""
+        if self.worker is not None:
+            return
+        if self.failures == _STARTS:
+            raise StageError(self.failure)
+        self.worker = _Worker()
+        try:
+            self.worker.start(self.stage, self.arrays, self.limits)
+            self.failures = 0
+        except (WorkerError, StageError) as error:
+            self.stop()
+            self.failure = str(error)
+            if isinstance(error, WorkerError):
+                self.failure = f"`import dezero` fails in a worker process, {self.stage}: {error}"
+            self.failures += 1
+            raise StageError(self.failure) from None
+
+    def stop(self) -> None:
+        """End the worker, if there is one."""
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker = None
+
+    def observe(self, program: str, name: str, *, warns: bool = False) -> Observed:
+        """As runner.run does, in the worker; its failure is the `fault` of the observation."""
+        try:
+            self.start()
+        except StageError as error:
+            return no_answer(str(error))
+        assert self.worker
+        request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
+        try:
+            observed = self.worker.ask(request, self.limits.seconds)
+        except WorkerError as error:
+            observed = no_answer(str(error))
+        self.printed = self.worker.printed()
+        if observed.fault:  # what it left behind is no concern of the next case
+            self.stop()
+        return observed
+
+
+class _Worker:
+    """One process, the pipes to and from it, and a thread that reads its lines."""
+
+    def __init__(self) -> None:
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-u", str(worker.__file__)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.output,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,  # so that its children end with it
+        )
+        self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as pipe:
+            line = b"\n"
+            while line.endswith(b"\n"):
+                line = pipe.readline(_LINE)
+                self.lines.put(line)
+
+    def start(self, stage: Path, arrays: ArrayKind, limits: Limits) -> None:
+        settings = {
+            "path": [str(stage), *libraries(arrays.module)],
+            "runner": str(runner.__file__),
+            "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
+            "prelude": arrays.prelude,
+        }
+        answer = self._exchange(settings, _START)
+        failed = answer.get("failed")
+        if set(answer) != {"id", "failed"} or not isinstance(failed, str):
+            raise WorkerError(f"the worker answers {_shown(answer)} to the start")
+        if failed:
+            raise StageError(failed)
+
+    def ask(self, request: dict[str, Any], seconds: float) -> Observed:
+        self.output.seek(0)  # the process writes at the same position
+        self.output.truncate()
+        request = request | {"seconds": seconds}
+        answer = self._exchange(request, seconds)
+        end = self._receive(seconds)
+        if set(end) != {"id"} or end["id"] != answer["id"]:
+            raise WorkerError(f"the worker has answered more than once, with {_shown(end)}")
+        if set(answer) != _FIELDS | {"id"}:
+            lacking = ", ".join(sorted(_FIELDS - set(answer))) or "nothing"
+            raise WorkerError(f"the worker answers {_shown(answer)}, and {lacking} is missing")
+        del answer["id"]
+        try:
+            observed = Observed(**answer | {"value": worker.from_json(answer["value"])})
+        except Exception as error:
+            raise WorkerError(f"the worker answers {_shown(answer)}, no data: {error}") from None
+        texts = asdict(observed) | {"value": ""}
+        if not all(isinstance(text, str) for text in texts.values()):
+            raise WorkerError(f"the worker answers {_shown(answer)}, which is not all text")
+        return observed
+
+    def _exchange(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """The answer to a request; its id cannot be guessed, so no earlier answer can pass for it.
+
+        Raises WorkerError for a worker that ends, takes too long, or answers anything else.
+        """
+        key = secrets.token_hex(8)
+        assert self.process.stdin
+        with contextlib.suppress(OSError):  # if it has ended, that is what is received
+            self.process.stdin.write(json.dumps(request | {"id": key}).encode() + b"\n")
+            self.process.stdin.flush()
+        answer = self._receive(seconds)
+        if answer.get("id") != key:
+            raise WorkerError(f"the worker answers for another request: {_shown(answer)}")
+        return answer
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        started = time.monotonic()
+        line = b""
+        with contextlib.suppress(queue.Empty):
+            line = self.lines.get(timeout=seconds + _GRACE)
+        if not line:
+            late = time.monotonic() - started >= seconds
+            raise WorkerError(f"no answer within {seconds:g} s" if late else self._end())
+        try:
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise WorkerError(f"rubbish in place of an answer: {_shown(line)}")
+        return answer
+
+    def _end(self) -> str:
+        try:
+            status = self.process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            return "the worker has closed its pipe"
+        if status >= 0:
+            return f"the worker has ended, with exit status {status}"
+        return f"the worker was ended by signal {-status} ({signal.strsignal(-status)})"
+
+    def printed(self) -> str:
+        """The end of what the process has printed since the last request."""
+        self.output.seek(max(0, self.output.seek(0, os.SEEK_END) - _SHOWN))
+        return self.output.read().decode(errors="replace")
+
+    def kill(self) -> None:
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+        self.output.close()
+        assert self.process.stdin
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+
+
+def libraries(module: str) -> list[str]:
+    """The folders of what a stage may import: this array module, NumPy, and dezero_shared."""
+    found = [importlib.util.find_spec(name) for name in (module, "numpy", "dezero_shared")]
+    places = [str(Path(spec.origin).parents[1]) for spec in found if spec and spec.origin]
+    return list(dict.fromkeys(places))
+
+
+def _shown(answer: object) -> str:
+    text = repr(answer)
+    return text if len(text) <= 80 else text[:76] + " ..."

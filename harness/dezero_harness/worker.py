@@ -1,0 +1,125 @@
+"""The worker process of `--isolated`: it runs programs on a stage, and answers with plain data.
+
+It is started as a file, without the harness: `python -I -S -u worker.py`. Requests and answers are
+lines of JSON on the pipes that were its stdin and stdout; what the stage prints goes to stderr. It
+keeps honest mistakes apart; it is no sandbox for programs that mean harm.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+FILE_SIZE = 2**28  # bytes that a stage may write to a file, so that it cannot fill the disk
+
+
+def to_json(x: Any) -> Any:
+    """Plain data so that JSON keeps every bit of it: numbers become exact text, with their type."""
+    if x is None or isinstance(x, bool | str):
+        return x
+    if isinstance(x, int):
+        return {"int": hex(x)}
+    if isinstance(x, float):
+        return {"float": x.hex()}  # nan, inf and -inf are called so
+    if isinstance(x, complex):
+        return {"complex": [x.real.hex(), x.imag.hex()]}
+    if isinstance(x, list):
+        return list(map(to_json, x))
+    return {"dict": [[to_json(key), to_json(value)] for key, value in x.items()]}
+
+
+def from_json(x: Any) -> Any:
+    """The data that `to_json` has written. Raises an exception for anything else."""
+    if x is None or isinstance(x, bool | str):
+        return x
+    if isinstance(x, list):
+        return list(map(from_json, x))
+    ((kind, content),) = x.items()
+    if kind == "int":
+        return int(content, 16)
+    if kind == "float":
+        return float.fromhex(content)
+    if kind == "complex":
+        return complex(*map(float.fromhex, content))
+    if kind == "dict":
+        return {from_json(key): from_json(value) for key, value in content}
+    raise ValueError(f"there is no kind of data called {kind!r}")
+
+
+def main() -> None:
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+
+    def answer(**content: Any) -> None:
+        answers.write(json.dumps(content).encode() + b"\n")
+        answers.flush()
+
+    settings = json.loads(requests.readline())
+    sys.path[:0] = settings["path"]
+    sys.modules["dezero_harness"] = None  # type: ignore[assignment]  # whoever imports it is refused
+    runner = _load(settings["runner"])
+    _limit(settings["memory"])
+    try:
+        runner.import_engine(Path(settings["path"][0]))
+    except runner.StageError as error:
+        return answer(id=settings["id"], failed=str(error))
+    prelude = settings["prelude"]
+    exec(compile(prelude, "<prelude>", "exec"), {})  # what it imports, no case brings
+    answer(id=settings["id"], failed="")
+
+    for line in requests:
+        request = json.loads(line)
+        faulthandler.dump_traceback_later(request["seconds"], exit=True, file=2)
+        observed = _observe(runner, request, prelude)
+        faulthandler.cancel_dump_traceback_later()
+        content = vars(observed) | {"value": to_json(observed.value)}
+        answer(id=request["id"], **content)
+        answer(id=request["id"])  # the case is over: an answer that comes now is one too many
+    return None
+
+
+def _observe(runner: Any, request: Any, prelude: str) -> Any:
+    try:
+        return runner.run(
+            request["program"],
+            prelude,
+            request["name"],
+            warns=request["warns"],
+            seed=request["seed"],
+        ).observed
+    except KeyboardInterrupt as error:  # the stage has raised it: nobody can press keys here
+        return runner.Observed(error=type(error).__name__, message=str(error))
+
+
+def _load(file: str) -> Any:
+    spec = importlib.util.spec_from_file_location("conformance_runner", file)
+    assert spec
+    assert spec.loader
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _limit(memory: int) -> None:
+    """Allow this many more bytes than there are now, where the system can hold a process to it."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+    if memory and sys.platform == "linux":
+        now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        most = resource.getrlimit(resource.RLIMIT_AS)[1]
+        allowed = now + memory if most == resource.RLIM_INFINITY else min(most, now + memory)
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+
+
+if __name__ == "__main__":
+    main()

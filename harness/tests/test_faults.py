@@ -1,0 +1,98 @@
+"""The planted faults themselves: each still applies, and the hunt tells what became of it."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from dezero_harness import cases
+from dezero_harness.faults import Fault, hunt, table
+from dezero_harness.planted import FAULTS
+
+ROOT = Path(__file__).parents[2]
+SUB = Fault("Sub's sign", "core.py", "gy, -gy if", "gy, gy if")
+
+
+def test_there_are_enough_faults_with_names_of_their_own():
+    assert len(FAULTS) >= 80
+    assert not [name for name, n in Counter(fault.name for fault in FAULTS).items() if n > 1]
+
+
+def test_every_fault_applies_where_it_says():
+    assert [fault.name for fault in FAULTS if fault.misfit(ROOT)] == []
+
+
+def test_wrong_derivatives_of_each_order_have_a_case_of_that_name():
+    statements = {case.statement for case in cases.ALL}
+    wrong = [fault for fault in FAULTS if fault.order]
+    assert {fault.order for fault in wrong} == {1, 2, 3}
+    for fault in wrong:
+        assert f"derivative {fault.order} of {fault.of} is right" in statements
+
+
+def test_a_fault_that_no_longer_applies_is_told_from_one_that_does():
+    assert SUB.misfit(ROOT) == ""
+    gone = Fault("gone", "core.py", "no such text", "")
+    assert gone.misfit(ROOT) == "step31: 'no such text' is 0 times in core.py, not 1"
+    assert Fault("twice", "core.py", "return x0", "").misfit(ROOT).startswith("step31: 'return x0'")
+    assert Fault("no file", "functions.py", "gy * cos(x)", "").misfit(ROOT).startswith("step31:")
+
+
+@pytest.mark.parametrize("stage", [31, 36])
+def test_a_broken_engine_is_caught_by_a_named_case(stage):
+    caught = hunt(SUB, stage, ROOT, 60.0, every=False)
+    assert caught.how == "case"
+    assert set(caught.cases) <= {case.statement for case in cases.ALL}
+    assert len(caught.cases) == 1
+
+
+def test_every_case_that_tells_is_counted_on_request():
+    caught = hunt(SUB, 31, ROOT, 60.0, every=True)
+    assert len(caught.cases) > 3
+    assert f"{caught.cases[0]} and {len(caught.cases) - 1} more" in "\n".join(
+        table([SUB], [caught])
+    )
+
+
+def test_what_changes_nothing_survives():
+    fault = Fault("no change", "core.py", "return x0 + x1", "return (x0 + x1)")
+    assert hunt(fault, 33, ROOT, 60.0, every=False).how == "survives"
+
+
+def test_what_changes_the_shared_package_is_noticed_there():
+    fault = Fault("repr", "shared/holder.py", '"variable("', '"Variable("')
+    assert hunt(fault, 33, ROOT, 60.0, every=False).how == "case"
+
+
+def test_an_engine_that_hangs_is_told_with_its_case():
+    fault = Fault("endless", "core.py", "return x0 + x1", "while True: pass")
+    caught = hunt(fault, 33, ROOT, 5.0, every=False)
+    assert (caught.how, caught.says) == ("hangs", "still in this case after 5 s")
+    assert caught.cases[0] in {case.statement for case in cases.ALL}
+
+
+def test_an_engine_that_cannot_be_imported_is_an_error_and_not_caught():
+    caught = hunt(Fault("syntax", "core.py", "return x0 + x1", "return ("), 33, ROOT, 60.0, False)
+    assert caught.how == "error"
+    assert "SyntaxError" in caught.says or "no valid Python" in caught.says
+
+
+def test_a_wrong_derivative_of_a_lower_order_than_stated_is_an_error():
+    fault = Fault("tanh", "functions.py", "(1 - y * y)", "(1 - y)", 35, order=2, of="tanh x")
+    caught = hunt(fault, 35, ROOT, 60.0, every=False)
+    assert (caught.how, caught.says) == ("error", "derivative 1 of tanh x is red already")
+
+
+def test_the_command_writes_a_report_and_fails_for_what_is_not_known(tmp_path):
+    report = tmp_path / "faults.json"
+    command = [sys.executable, "-m", "dezero_harness.faults", f"--root={ROOT}"]
+    command += [f"--report={report}", "--stage", "33", "-k"]
+    done = subprocess.run([*command, "cleargrad"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "2 faults, 2 broken engines: 2 case" in done.stdout
+    engines = json.loads(report.read_text("utf-8"))["engines"]
+    assert {engine["how"] for engine in engines} == {"case"}
+    assert subprocess.run([*command, "no such fault"], capture_output=True).returncode == 2
