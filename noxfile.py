@@ -139,7 +139,7 @@ def harness(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["array-api-strict>=2.4"],
+        also=["array-api-strict>=2.4", "hypothesis"],
     )
     tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
     session.run("python", "-m", "pytest", *tests, *session.posargs)
@@ -162,10 +162,26 @@ def examples(session):
 @nox.session(tags=["cpu"])
 def lint(session):
     """Check style, format and types."""
-    install(session, "shared", "harness", extras=["pictures", "plots"], also=["ruff", "mypy"])
+    install(
+        session,
+        "shared",
+        "harness",
+        extras=["pictures", "plots"],
+        also=["hypothesis", "ruff", "mypy"],
+    )
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+
+
+@nox.session(default=False)
+def properties(session):
+    """Random programs and random sequences of actions, in the first stage and in the last."""
+    install(session, "shared", "harness", also=["hypothesis"])
+    suite = "harness/dezero_harness/properties.py"
+    for number in (min(STAGES), max(STAGES)):
+        stage = ["--stage", f"stages/step{number}"]
+        session.run("python", "-m", "pytest", suite, *stage, *session.posargs)
 
 
 @nox.session(default=False)
