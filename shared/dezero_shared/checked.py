@@ -24,6 +24,8 @@ def forward(function: Any, inputs: list) -> list[Array]:
         if not isinstance(ys, tuple):
             return [as_array(ys)]
         ys = [as_array(y) for y in ys]
+        if not ys:
+            raise TypeError("forward returned (), and a function has one output or more")
     except Exception as error:
         error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
         if any(x._data is None for x in inputs):

@@ -367,6 +367,18 @@ CASES += [
         source="contract: an error says what was given: function, type, shape, dtype",
     ),
     case(
+        statement="a forward without an output is an error that says so",
+        program="""
+            class Nothing(dezero.Function):
+                def forward(self, x):
+                    return ()
+
+            Nothing()(Variable(array(2.0)))
+        """,
+        expect=Raises("TypeError", r"one output or more[\s\S]*in Nothing\.forward"),
+        source="contract: no message says only what is wrong: it says what to do",
+    ),
+    case(
         statement="computing with a Variable without data says to assign it",
         program="Variable(None) * Variable(array(2.0))",
         expect=Raises("TypeError", r"no data to compute with: assign its \.data first"),
