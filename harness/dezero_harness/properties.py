@@ -535,7 +535,7 @@ class Actions(RuleBasedStateMachine):
     )
     def with_constant(self, name: str, a: int, c: float, left: bool, raw: bool) -> Any:
         x, node = self.pairs[a]
-        constant = np.array(c) if raw else c  # which goes to where the Variable is
+        constant = np.array(float(c)) if raw else c  # which goes to where the Variable is
         if left:
             return self.result(name, (constant, x), (Fraction(c), node))
         return self.result(name, (x, constant), (node, Fraction(c)))
