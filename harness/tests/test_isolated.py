@@ -286,10 +286,10 @@ def verdicts(cells):
 
 
 def test_all_verdicts_are_the_same_in_workers_in_parallel_and_in_any_order(monkeypatch):
-    pairs = [(number, array) for number in (31, 33, 36) for array in ("numpy", "strict")]
+    pairs = [(number, array) for number in (31, 36) for array in ("numpy", "strict")]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         here = dict(zip(pairs, map(verdicts, pool.map(without_workers, *zip(*pairs)))))
-    for seed, chosen in ((1, pairs), (2, [(33, "numpy")])):
+    for seed, chosen in ((1, pairs), (2, [(31, "numpy")])):
         monkeypatch.setattr(cases, "ALL", random.Random(seed).sample(cases.ALL, len(cases.ALL)))
         folders = sorted({ROOT / "stages" / f"step{number}" for number, _ in chosen})
         kinds = [array_kind(name) for name in sorted({array for _, array in chosen})]

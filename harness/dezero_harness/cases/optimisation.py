@@ -7,6 +7,7 @@ in decimal numbers with 40 digits, from Taylor series along straight lines, with
 """
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -133,10 +134,15 @@ class Problem:
     constants: str = ""
 
     @property
+    def functions(self) -> list[str]:
+        """The engine's functions that the residuals call; those of `math` are none of them."""
+        return sorted(set(re.findall(r"(?<!math\.)\b(cos|exp|sin)\(", self.residuals)))
+
+    @property
     def code(self) -> str:
         """The program's text of f."""
-        functions = [name for name in ("cos", "exp", "sin") if f"{name}(" in self.residuals]
-        imports = f"from dezero.functions import {', '.join(functions)}\n\n" if functions else ""
+        names = ", ".join(self.functions)
+        imports = f"from dezero.functions import {names}\n\n" if names else ""
         constants = textwrap.dedent(self.constants).strip()
         residuals = textwrap.indent(textwrap.dedent(self.residuals).strip(), " " * 8)
         return (
@@ -147,8 +153,9 @@ class Problem:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        has_exp, has_sin = (f"{name}(" in self.residuals for name in ("exp", "sin"))
-        return ("functions",) * (has_exp or has_sin) + ("array_functions",) * has_exp
+        return ("functions",) * bool(self.functions) + ("array_functions",) * (
+            "exp" in self.functions
+        )
 
     @property
     def chapter(self) -> int:
