@@ -13,22 +13,22 @@ from typing import Any
 from dezero_shared.arrays import Array, as_array, is_array, is_floating, owns_memory, zeros
 
 
-def forward(function: Any, inputs: list) -> list[Array]:
-    """The outputs of `function.forward` on the data of the inputs, as a list of arrays.
+def forward(function: Any, inputs: list, xs: list[Array]) -> tuple[Array, ...]:
+    """The outputs of `function.forward` on the data `xs` of the inputs, as arrays.
 
     A NumPy scalar, which is what NumPy makes of a 0-d result, becomes a 0-d array again.
     Whatever forward raises gets a note that names the function and its inputs.
     """
     try:
-        ys = function.forward(*[x._data for x in inputs])
+        ys = function.forward(*xs)
         if not isinstance(ys, tuple):
-            return [as_array(ys)]
-        ys = [as_array(y) for y in ys]
+            return (as_array(ys),)
         if not ys:
             raise TypeError("forward returned (), and a function has one output or more")
+        ys = tuple(map(as_array, ys))
     except Exception as error:
         error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
-        if any(x._data is None for x in inputs):
+        if any(x is None for x in xs):
             error.add_note("variable(None) has no data to compute with: assign its .data first")
         raise
     # An output that is gone by the time of the backward pass still needs a gradient of its shape.
@@ -37,12 +37,10 @@ def forward(function: Any, inputs: list) -> list[Array]:
 
 
 def complete(function: Any, gys: list) -> list:
-    """The gradients of the outputs of a function, arrays or Variables, with zeros in place of None.
+    """The gradients of several outputs, arrays or Variables, with zeros in place of None.
 
     None stands for an output that nothing used or that is gone: it contributes nothing.
     """
-    if len(gys) == 1:  # the walk has come here through this output
-        return gys
     known = next(gy for gy in gys if gy is not None)
     as_gradient = type(known) if hasattr(known, "creator") else as_array
     return [
@@ -75,9 +73,9 @@ def gradients(function: Any, gys: list, gxs: Any) -> list[tuple[Any, Any]]:
             )
         if gx is None or not x.requires_grad:
             continue
-        if not is_gradient(gx, kind):
+        if type(gx) is not kind and not is_gradient(gx, kind):
             raise TypeError(_unfit(function, gxs))
-        if gx.shape != data.shape:
+        if (gx if kind is Array else gx._data).shape != data.shape:
             raise ValueError(
                 f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to be "
                 f"summed back to its shape by sum_to, which the stage step36 brings"
@@ -146,13 +144,12 @@ def _name(function: Any) -> str:
     return type(function).__name__
 
 
-def first_call(function: Any) -> None:
-    """Raises RuntimeError for an instance that was called before: it has its place in a graph."""
-    if function.outputs is not None:
-        raise RuntimeError(
-            f"this {_name(function)} was called before, and one instance is one application of the "
-            f"function; make a new one for each call, as in {_name(function)}(...)(x)"
-        )
+def called_before(function: Any) -> RuntimeError:
+    """The error for calling an instance again: it has its place in a graph."""
+    return RuntimeError(
+        f"this {_name(function)} was called before, and one instance is one application of the "
+        f"function; make a new one for each call, as in {_name(function)}(...)(x)"
+    )
 
 
 def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:

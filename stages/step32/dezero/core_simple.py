@@ -7,7 +7,7 @@ import weakref
 from dezero_shared import arrays, checked
 from dezero_shared.arrays import Array, as_array
 from dezero_shared.holder import ArrayHolder
-from dezero_shared.modes import Config, no_grad, using_config
+from dezero_shared.modes import Config, no_grad, recording, using_config
 from dezero_shared.order import ByGeneration
 
 
@@ -53,10 +53,15 @@ class Variable(ArrayHolder):
         functions = ByGeneration(self.creator)
         with no_grad():
             for f in functions:
-                gys = checked.complete(f, [take(y(), None) for y in f.outputs])
+                gys = [take(y(), None) for y in f.outputs]
+                if len(gys) > 1:
+                    gys = checked.complete(f, gys)
                 for x, gx in checked.gradients(f, gys, f.backward(*gys)):
-                    grads[x] = grads[x] + gx if x in grads else gx
-                    functions.add(x.creator)
+                    if x in grads:
+                        grads[x] = grads[x] + gx
+                    else:
+                        grads[x] = gx
+                        functions.add(x.creator)
             for x, gx in grads.items():
                 if x.creator is None and x.grad is not None and x is not self:
                     grads[x] = x.grad + gx
@@ -74,22 +79,35 @@ class Function:
     outputs = None
 
     def __call__(self, *inputs):
-        checked.first_call(self)
-        inputs = [operand(x, inputs) for x in inputs]
-        outputs = [Variable(y) for y in checked.forward(self, inputs)]
-        requires_grad = any([x.requires_grad for x in inputs])
-        for y in outputs:
-            y.requires_grad = requires_grad  # what comes from constants alone is a constant
+        if self.outputs is not None:
+            raise checked.called_before(self)
+        # One loop for all that is asked of the inputs: this runs for every operation.
+        xs, variables, generation, requires_grad = [], [], 0, False
+        for x in inputs:
+            if not isinstance(x, Variable):
+                x = operand(x, inputs)
+            variables.append(x)
+            xs.append(x._data)
+            if x.generation > generation:
+                generation = x.generation
+            if x.requires_grad:
+                requires_grad = True
 
-        self.outputs = []
-        if requires_grad and Config.enable_backprop:
-            self.generation = max([x.generation for x in inputs])
-            for y in outputs:
-                y.creator, y.generation = self, self.generation + 1
+        ys = checked.forward(self, variables, xs)
+        recorded = requires_grad and recording()
+        outputs, self.outputs = [], []
+        for y in ys:
+            y = Variable(y)
+            outputs.append(y)
+            if recorded:
+                y.creator, y.generation = self, generation + 1
+                # Weak, since y refers to its creator: a cycle would outlive its last user.
+                self.outputs.append(weakref.ref(y))
+            else:
+                y.requires_grad = requires_grad  # what comes from constants alone is a constant
+        if recorded:
             # The arrays too, to notice in backward that a user has assigned others since.
-            self.inputs, self.xs = inputs, [x.data for x in inputs]
-            # Weak, since y refers to its creator: a cycle would outlive its last user.
-            self.outputs = [weakref.ref(y) for y in outputs]
+            self.inputs, self.xs, self.generation = variables, xs, generation
         return outputs if len(outputs) > 1 else outputs[0]
 
     def forward(self, *xs: Array) -> Array | tuple[Array, ...]:
@@ -153,6 +171,8 @@ class Mul(Function):
     def backward(self, gy):
         x0, x1 = self.inputs
         gx0 = gy * x1.data if x0.requires_grad else None
+        if x0 is x1:  # a square: one product serves both, and every order after it is smaller
+            return gx0, gx0
         gx1 = gy * x0.data if x1.requires_grad else None
         return gx0, gx1
 
