@@ -7,40 +7,40 @@ done here as well: 0-d results become arrays, missing gradients zeros, shared gr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dezero_shared.arrays import Array, as_array, is_array, is_floating, owns_memory, zeros
+from dezero_shared.modes import recording
 
 
-def forward(function: Any, inputs: list, xs: list[Array]) -> tuple[Array, ...]:
-    """The outputs of `function.forward` on the data `xs` of the inputs, as arrays.
-
-    A NumPy scalar, which is what NumPy makes of a 0-d result, becomes a 0-d array again.
-    Whatever forward raises gets a note that names the function and its inputs.
-    """
-    try:
-        ys = function.forward(*xs)
-        if not isinstance(ys, tuple):
-            return (as_array(ys),)
-        if not ys:
-            raise TypeError("forward returned (), and a function has one output or more")
-        ys = tuple(map(as_array, ys))
-    except Exception as error:
-        error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
-        if any(x is None for x in xs):
-            error.add_note("variable(None) has no data to compute with: assign its .data first")
-        raise
+def several(function: Any, ys: tuple) -> list[Array]:
+    """The outputs of a function that has several, as arrays. Raises TypeError for none."""
+    if not ys:
+        raise TypeError("forward returned (), and a function has one output or more")
+    ys = [as_array(y) for y in ys]
     # An output that is gone by the time of the backward pass still needs a gradient of its shape.
     function.output_kinds = [(y.shape, y.dtype) for y in ys]
     return ys
 
 
-def complete(function: Any, gys: list) -> list:
-    """The gradients of several outputs, arrays or Variables, with zeros in place of None.
+def explain(error: Exception, function: Any, inputs: list) -> None:
+    """Notes on what forward has raised, that name the function and its inputs."""
+    error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
+    if any(x._data is None for x in inputs):
+        error.add_note("variable(None) has no data to compute with: assign its .data first")
 
-    None stands for an output that nothing used or that is gone: it contributes nothing.
+
+def complete(function: Any, take: Callable[[Any, None], Any]) -> list:
+    """The gradients of the outputs of a function, arrays or Variables, with zeros in place of None.
+
+    take(output, None): its gradient, or None where nothing used the output, or it is gone: it
+    contributes nothing.
     """
+    outputs = function.outputs
+    if len(outputs) == 1:  # the walk has come here through this output
+        return [take(outputs[0](), None)]
+    gys = [take(y(), None) for y in outputs]
     known = next(gy for gy in gys if gy is not None)
     as_gradient = type(known) if hasattr(known, "creator") else as_array
     return [
@@ -49,11 +49,15 @@ def complete(function: Any, gys: list) -> list:
     ]
 
 
-def gradients(function: Any, gys: list, gxs: Any) -> list[tuple[Any, Any]]:
+def gradients(
+    function: Any, gxs: Any, kind: Any, sum_to: Callable | None = None
+) -> Iterator[tuple[Any, Any]]:
     """Pairs of an input and its gradient, without constants and None.
 
-    gys: what the function's backward was given. gxs: what it returned; a tuple, a list, or the one
-    gradient of the one input. None means that an input has none.
+    gxs: what the function's backward returned; a tuple, a list, or the one gradient of the one
+    input. None means that an input has none. kind: what a gradient is, Array or the class of
+    Variables. sum_to(gradient, shape): for functions that broadcast, where a gradient has the shape
+    of the output.
 
     Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong
     number or type of gradients, ValueError for a gradient that has not its input's shape.
@@ -62,8 +66,6 @@ def gradients(function: Any, gys: list, gxs: Any) -> list[tuple[Any, Any]]:
         gxs = (gxs,)
     if len(gxs) != len(function.inputs):
         raise TypeError(_unfit(function, gxs))
-    kind = type(gys[0]) if hasattr(gys[0], "creator") else Array
-    pairs = []
     for x, data, gx in zip(function.inputs, function.xs, gxs):
         if x._data is not data:
             raise RuntimeError(
@@ -76,12 +78,13 @@ def gradients(function: Any, gys: list, gxs: Any) -> list[tuple[Any, Any]]:
         if type(gx) is not kind and not is_gradient(gx, kind):
             raise TypeError(_unfit(function, gxs))
         if (gx if kind is Array else gx._data).shape != data.shape:
-            raise ValueError(
-                f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to be "
-                f"summed back to its shape by sum_to, which the stage step36 brings"
-            )
-        pairs.append((x, gx))
-    return pairs
+            if sum_to is None or not function.broadcasts:
+                raise ValueError(
+                    f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to "
+                    f"be summed back to its shape by sum_to, which the stage step36 brings"
+                )
+            gx = sum_to(gx, data.shape)
+        yield x, gx
 
 
 def differentiable(x: Any) -> None:
@@ -157,21 +160,25 @@ def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
 
     Where a function hands on the gradient that it was given (Add does, to both its inputs) or a
     view of it (a transpose), two Variables would share an array, and changing one gradient would
-    change the other. astype(gradient, dtype) makes the copies, so that an engine can record them.
+    change the other. So would a constant one, the seed, that is an operand in the graph of another:
+    after `(a + b * c).backward(create_graph=True)` it is a.grad and a factor of b.grad.
+    astype(gradient, dtype) makes the copies, so that an engine can record them.
 
     Raises TypeError for a Variable whose data has no derivative.
     """
-    taken, own = {id(seed)}, {}
+    taken, own, recorded = {id(seed)}, {}, recording()
     for x, gx in grads.items():
         differentiable(x)
-        if hasattr(gx, "creator"):
-            gx.requires_grad = True  # the user gets an ordinary Variable, even where it is constant
-            data = gx._data
-        else:
-            data = gx = as_array(gx)
-        if id(gx) in taken or data.dtype != x._data.dtype or not owns_memory(data):
+        is_variable = hasattr(gx, "creator")
+        if not is_variable:
+            gx = as_array(gx)
+        data = gx._data if is_variable else gx
+        operand = recorded and gx.creator is None
+        if operand or id(gx) in taken or data.dtype != x._data.dtype or not owns_memory(data):
             gx = astype(gx, x._data.dtype)
         taken.add(id(gx))
+        if is_variable:
+            gx.requires_grad = True  # the user gets an ordinary Variable, even where it is constant
         own[x] = gx
     return own
 

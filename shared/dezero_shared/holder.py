@@ -38,7 +38,10 @@ class ArrayHolder:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return as_array(self._data).shape
+        try:
+            return self._data.shape
+        except AttributeError:  # a constant that is a number, or no data
+            return as_array(self._data).shape
 
     @property
     def ndim(self) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
-
 from dezero_shared import arrays, checked
+from dezero_shared.application import Application, constant
 from dezero_shared.arrays import Array, as_array
 from dezero_shared.holder import ArrayHolder
-from dezero_shared.modes import Config, no_grad, recording, test_mode, using_config
+from dezero_shared.modes import Config, no_grad, test_mode, using_config
 from dezero_shared.order import ByGeneration
 
 
@@ -54,10 +53,8 @@ class Variable(ArrayHolder):
         functions = ByGeneration(self.creator)
         with using_config("enable_backprop", create_graph):
             for f in functions:
-                gys = [take(y(), None) for y in f.outputs]
-                if len(gys) > 1:
-                    gys = checked.complete(f, gys)
-                for x, gx in checked.gradients(f, gys, f.backward(*gys)):
+                gys = checked.complete(f, take)
+                for x, gx in checked.gradients(f, f.backward(*gys), Variable):
                     if x in grads:
                         grads[x] = grads[x] + gx
                     else:
@@ -78,42 +75,10 @@ class Parameter(Variable):
     """A Variable that training adjusts."""
 
 
-class Function:
+class Function(Application):
     """One application of a function; a subclass defines its forward and backward."""
 
-    outputs = None
-
-    def __call__(self, *inputs):
-        if self.outputs is not None:
-            raise checked.called_before(self)
-        # One loop for all that is asked of the inputs: this runs for every operation.
-        xs, variables, generation, requires_grad = [], [], 0, False
-        for x in inputs:
-            if not isinstance(x, Variable):
-                x = operand(x, inputs)
-            variables.append(x)
-            xs.append(x._data)
-            if x.generation > generation:
-                generation = x.generation
-            if x.requires_grad:
-                requires_grad = True
-
-        ys = checked.forward(self, variables, xs)
-        recorded = requires_grad and recording()
-        outputs, self.outputs = [], []
-        for y in ys:
-            y = Variable(y)
-            outputs.append(y)
-            if recorded:
-                y.creator, y.generation = self, generation + 1
-                # Weak, since y refers to its creator: a cycle would outlive its last user.
-                self.outputs.append(weakref.ref(y))
-            else:
-                y.requires_grad = requires_grad  # what comes from constants alone is a constant
-        if recorded:
-            # The arrays too, to notice in backward that a user has assigned others since.
-            self.inputs, self.xs, self.generation = variables, xs, generation
-        return outputs if len(outputs) > 1 else outputs[0]
+    variable = Variable  # what it makes
 
     def forward(self, *xs: Array) -> Array | tuple[Array, ...]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, *xs)")
@@ -128,12 +93,7 @@ def as_variable(x) -> Variable:
 
 def operand(x, others=()) -> Variable:
     """A Variable as it is; an array or a number as a constant, drawn but without a gradient."""
-    if isinstance(x, Variable):
-        return x
-    constant = Variable(None)
-    constant._data = arrays.as_operand(x, others)
-    constant.requires_grad = False
-    return constant
+    return x if isinstance(x, Variable) else constant(Variable, x, others)
 
 
 class Cast(Function):

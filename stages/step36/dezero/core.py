@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
-
 from dezero_shared import arrays, checked
+from dezero_shared.application import Application, constant
 from dezero_shared.arrays import Array, as_array
 from dezero_shared.holder import ArrayHolder
-from dezero_shared.modes import Config, no_grad, recording, test_mode, using_config
+from dezero_shared.modes import Config, no_grad, test_mode, using_config
 from dezero_shared.order import ByGeneration
 
 
@@ -52,12 +51,12 @@ class Variable(ArrayHolder):
         grads = {self: operand(arrays.ones_like(self.data)) if seed is None else seed}
         take = grads.get if retain_grad else grads.pop  # what has been passed on is needed no more
         functions = ByGeneration(self.creator)
+        from dezero.functions import sum_to  # not above: functions.py is built on this module
+
         with using_config("enable_backprop", create_graph):
             for f in functions:
-                gys = [take(y(), None) for y in f.outputs]
-                if len(gys) > 1:
-                    gys = checked.complete(f, gys)
-                for x, gx in checked.gradients(f, gys, f.backward(*gys)):
+                gys = checked.complete(f, take)
+                for x, gx in checked.gradients(f, f.backward(*gys), Variable, sum_to):
                     if x in grads:
                         grads[x] = grads[x] + gx
                     else:
@@ -78,42 +77,10 @@ class Parameter(Variable):
     """A Variable that training adjusts."""
 
 
-class Function:
+class Function(Application):
     """One application of a function; a subclass defines its forward and backward."""
 
-    outputs = None
-
-    def __call__(self, *inputs):
-        if self.outputs is not None:
-            raise checked.called_before(self)
-        # One loop for all that is asked of the inputs: this runs for every operation.
-        xs, variables, generation, requires_grad = [], [], 0, False
-        for x in inputs:
-            if not isinstance(x, Variable):
-                x = operand(x, inputs)
-            variables.append(x)
-            xs.append(x._data)
-            if x.generation > generation:
-                generation = x.generation
-            if x.requires_grad:
-                requires_grad = True
-
-        ys = checked.forward(self, variables, xs)
-        recorded = requires_grad and recording()
-        outputs, self.outputs = [], []
-        for y in ys:
-            y = Variable(y)
-            outputs.append(y)
-            if recorded:
-                y.creator, y.generation = self, generation + 1
-                # Weak, since y refers to its creator: a cycle would outlive its last user.
-                self.outputs.append(weakref.ref(y))
-            else:
-                y.requires_grad = requires_grad  # what comes from constants alone is a constant
-        if recorded:
-            # The arrays too, to notice in backward that a user has assigned others since.
-            self.inputs, self.xs, self.generation = variables, xs, generation
-        return outputs if len(outputs) > 1 else outputs[0]
+    variable = Variable  # what it makes
 
     def forward(self, *xs: Array) -> Array | tuple[Array, ...]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, *xs)")
@@ -128,19 +95,7 @@ def as_variable(x) -> Variable:
 
 def operand(x, others=()) -> Variable:
     """A Variable as it is; an array or a number as a constant, drawn but without a gradient."""
-    if isinstance(x, Variable):
-        return x
-    constant = Variable(None)
-    constant._data = arrays.as_operand(x, others)
-    constant.requires_grad = False
-    return constant
-
-
-def unbroadcast(f: Function, *gxs: Variable | None) -> list[Variable | None]:
-    """Each gradient in its input's shape: where forward repeated an operand, backward sums."""
-    from dezero.functions import sum_to  # not above: functions.py is built on this module
-
-    return [sum_to(gx, x.shape) if x.requires_grad else None for x, gx in zip(f.inputs, gxs)]
+    return x if isinstance(x, Variable) else constant(Variable, x, others)
 
 
 class Cast(Function):
@@ -163,11 +118,13 @@ def cast(gx, dtype):
 class Add(Function):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
 
+    broadcasts = True
+
     def forward(self, x0, x1):
         return x0 + x1
 
     def backward(self, gy):
-        return unbroadcast(self, gy, gy)
+        return gy, gy
 
 
 def add(x0, x1):
@@ -176,6 +133,8 @@ def add(x0, x1):
 
 class Mul(Function):
     """y = x0 x1, dy/dx0 = x1, dy/dx1 = x0"""
+
+    broadcasts = True
 
     def forward(self, x0, x1):
         return x0 * x1
@@ -186,7 +145,7 @@ class Mul(Function):
         if x0 is x1:  # a square: one product serves both, and every order after it is smaller
             return gx0, gx0
         gx1 = gy * x0 if x1.requires_grad else None
-        return unbroadcast(self, gx0, gx1)
+        return gx0, gx1
 
 
 def mul(x0, x1):
@@ -210,11 +169,13 @@ def neg(x):
 class Sub(Function):
     """y = x0 - x1, dy/dx0 = 1, dy/dx1 = -1"""
 
+    broadcasts = True
+
     def forward(self, x0, x1):
         return x0 - x1
 
     def backward(self, gy):
-        return unbroadcast(self, gy, -gy if self.inputs[1].requires_grad else None)
+        return gy, -gy if self.inputs[1].requires_grad else None
 
 
 def sub(x0, x1):
@@ -228,6 +189,8 @@ def rsub(x0, x1):
 class Div(Function):
     """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1 (-x0 / x1^2 could overflow on the way)"""
 
+    broadcasts = True
+
     def forward(self, x0, x1):
         return x0 / x1
 
@@ -235,7 +198,7 @@ class Div(Function):
         x1, y = self.inputs[1], self.outputs[0]()
         gx0 = gy / x1
         gx1 = -gx0 * y if x1.requires_grad else None
-        return unbroadcast(self, gx0, gx1)
+        return gx0, gx1
 
 
 def div(x0, x1):

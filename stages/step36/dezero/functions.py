@@ -1,6 +1,6 @@
 """Functions beside the operators. Each backward is made of such functions, so any order follows."""
 
-from dezero.core import Function, operand, unbroadcast
+from dezero.core import Function, operand
 from dezero_shared import arrays
 from dezero_shared.arrays import get_array_module
 
@@ -170,6 +170,8 @@ def transpose(x, axes=None):
 class MatMul(Function):
     """y = x0 x1, dL/dx0 = gy x1^T, dL/dx1 = x0^T gy, for matrices and stacks of matrices"""
 
+    broadcasts = True
+
     def forward(self, x0, x1):
         return x0 @ x1
 
@@ -177,7 +179,7 @@ class MatMul(Function):
         x0, x1 = self.inputs
         gx0 = matmul(gy, flip(x1)) if x0.requires_grad else None
         gx1 = matmul(flip(x0), gy) if x1.requires_grad else None
-        return unbroadcast(self, gx0, gx1)
+        return gx0, gx1
 
 
 def flip(x):
