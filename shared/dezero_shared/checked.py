@@ -18,10 +18,10 @@ def several(function: Any, ys: tuple) -> list[Array]:
     """The outputs of a function that has several, as arrays. Raises TypeError for none."""
     if not ys:
         raise TypeError("forward returned (), and a function has one output or more")
-    ys = [as_array(y) for y in ys]
+    outputs = [as_array(y) for y in ys]
     # An output that is gone by the time of the backward pass still needs a gradient of its shape.
-    function.output_kinds = [(y.shape, y.dtype) for y in ys]
-    return ys
+    function.output_kinds = [(y.shape, y.dtype) for y in outputs]
+    return outputs
 
 
 def explain(error: Exception, function: Any, inputs: list) -> None:
