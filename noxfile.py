@@ -15,7 +15,9 @@ if sys.version_info < (3, 11):
 
 import hashlib
 import re
+import shutil
 import signal
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -196,6 +198,54 @@ def mutants(session):
     """Let Cosmic Ray change the last stage: each change is noticed, or listed with why not."""
     install(session, "shared", "harness", also=["cosmic-ray"])
     session.run("python", "-m", "dezero_harness.mutants")
+
+
+# What the published package was made for. It names no versions itself, nor matplotlib, which it needs.
+PUBLISHED = ["dezero==0.0.13", "numpy==1.23.5", "matplotlib==3.7.5"]
+
+
+def python_for_published():
+    """A Python that NumPy 1.23 has wheels for."""
+    for minor in (11, 10, 9, 8):
+        if sys.version_info[:2] == (3, minor):
+            return sys.executable
+        python = shutil.which(f"python3.{minor}")
+        ask = [python, "-c", "import ensurepip, venv"]
+        if python and subprocess.run(ask, capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+@nox.session(default=False)
+def book(session):
+    """Test the engine that the book's author published (PyPI's dezero), in an environment of its own.
+
+    It fails in some 240 cases. The session does where these are not the ones of book.toml.
+    """
+    python = python_for_published()
+    if python is None:
+        session.error(
+            f"dezero 0.0.13 needs NumPy 1.23, and that needs Python 3.8 to 3.11; none of them is"
+            f" here (this is {sys.version.split()[0]}). Install one so that python3.11 starts it"
+        )
+    install(session, "shared", "harness")
+    folder = Path(session.virtualenv.location, "published")
+    python_there = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    stamp = folder / "installed"
+    if not stamp.exists() or stamp.read_text() != repr((python, PUBLISHED)):
+        session.run(python, "-m", "venv", "--clear", str(folder), external=True)
+        pip = [str(python_there), "-m", "pip", "install", "--quiet", "--only-binary", "numpy"]
+        session.run(*pip, *PUBLISHED, external=True)
+        stamp.write_text(repr((python, PUBLISHED)))
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    place = session.run(str(python_there), "-c", where, external=True, silent=True).strip()
+    suite, report = "harness/dezero_harness/conformance.py", Path("reports/book.json")
+    report.unlink(missing_ok=True)
+    engine = ["--stage", place, "--python", str(python_there), "--report", str(report)]
+    options = [*engine, "--tb=line", *session.posargs]
+    session.run("python", "-m", "pytest", suite, *options, success_codes=[0, 1])
+    known = ["dezero_harness.known", str(report), "harness/dezero_harness/book.toml"]
+    session.run("python", "-m", *known)
 
 
 @nox.session(default=False)
