@@ -69,8 +69,8 @@ def test_what_changes_the_shared_package_is_noticed_there():
 
 def test_an_engine_that_hangs_is_told_with_its_case():
     fault = Fault("endless", "core.py", "return x0 + x1", "while True: pass")
-    caught = hunt(fault, 33, ROOT, 5.0, every=False)
-    assert (caught.how, caught.says) == ("hangs", "still in this case after 5 s")
+    caught = hunt(fault, 33, ROOT, 1.0, every=False)
+    assert (caught.how, caught.says) == ("hangs", "still in this case after 1 s")
     assert caught.cases[0] in {case.statement for case in cases.ALL}
 
 
