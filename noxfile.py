@@ -200,7 +200,7 @@ def mutants(session):
     session.run("python", "-m", "dezero_harness.mutants")
 
 
-# What the published package was made for. It names no versions itself, nor matplotlib, which it needs.
+# What the published package was made for; it names no versions itself, and not matplotlib.
 PUBLISHED = ["dezero==0.0.13", "numpy==1.23.5", "matplotlib==3.7.5"]
 
 
@@ -218,10 +218,7 @@ def python_for_published():
 
 @nox.session(default=False)
 def book(session):
-    """Test the engine that the book's author published (PyPI's dezero), in an environment of its own.
-
-    It fails in some 240 cases. The session does where these are not the ones of book.toml.
-    """
+    """Test the engine on PyPI, the book's own: it has its known defects and no others."""
     python = python_for_published()
     if python is None:
         session.error(

@@ -17,26 +17,18 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .case import Case
-
-try:
-    import resource
-except ImportError:  # Windows has no such limits; how long a process may be silent holds there too
-    resource = None  # type: ignore[assignment]
+from .hunted import LIMIT, work_in_a_process
 
 PARTS = ("stages", "shared/dezero_shared")
-NEEDED = ("arrays", "cases", "faults", "judge", "runner", "stage")  # by a process that hunts
 OUT_OF_TIME = getattr(signal, "SIGXCPU", 0)
-MEMORY = 4 * 2**30  # bytes that a broken engine may take
 FRESH = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -107,9 +99,6 @@ class Caught:
     says: str
 
 
-Say = Callable[[dict[str, str]], object]
-
-
 @cache
 def processes() -> Any:
     """Where a process starts in milliseconds: forked off one that has all but the engine imported.
@@ -119,7 +108,7 @@ def processes() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"{__package__}.{name}" for name in NEEDED])
+    context.set_forkserver_preload([work_in_a_process.__module__])
     return context
 
 
@@ -135,7 +124,7 @@ def hunt(
         broken = fault.plant(root, stage, Path(folder))
         receiver, sender = processes().Pipe(duplex=False)
         task = (str(broken), fault.order, fault.of, every, tuple(first), limit)
-        process = processes().Process(target=_work_in_a_process, args=(*task, sender), daemon=True)
+        process = processes().Process(target=work_in_a_process, args=(*task, sender), daemon=True)
         process.start()
         sender.close()
         lines: list[dict[str, str]] = []
@@ -161,91 +150,6 @@ def hunt(
     return Caught(fault.name, stage, "case" if red else "survives", red, "")
 
 
-def _work_in_a_process(
-    stage: str, order: int, of: str, every: bool, first: Sequence[str], limit: float, sender: Any
-) -> None:
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(Path(stage).parents[1] / "shared"))
-
-    def say(line: dict[str, str]) -> None:
-        sender.send_bytes(json.dumps(line).encode())
-
-    try:
-        work(stage, order, of, every, first, limit, say)
-    except BaseException as error:
-        say({"end": f"{type(error).__name__}: {error}"})
-
-
-def work(
-    stage: str, order: int, of: str, every: bool, first: Sequence[str], limit: float, say: Say
-) -> bool:
-    """In the worker: run the cases, and say which one starts and which is red. True: none was.
-
-    `first` holds statements: a hint where to begin. With `every` the order is the catalogue's.
-    """
-    limit_memory()
-    from . import arrays, cases, judge, runner
-    from . import stage as stages
-
-    prelude = arrays.array_kind("numpy").prelude
-    limit_time(limit)
-    loaded = stages.load(stage)
-    import dezero_shared
-
-    assert Path(stage).resolve().parents[1] in Path(str(dezero_shared.__file__)).parents, (
-        "another shared"
-    )
-
-    found = []
-
-    def red(case: Case) -> bool:
-        say({"started": case.statement})
-        limit_time(limit)
-        observed = runner.run(case.program, prelude, case.id, warns=case.warns).observed
-        unexpected = judge.judge(case, observed, loaded.capabilities).outcome == "unexpected"
-        found.extend([case] * unexpected)
-        return unexpected
-
-    if order:
-        say({"end": wrong_order(cases.ALL, order, of, red, say)})
-        return not found
-    place = {} if every else {statement: number for number, statement in enumerate(first)}
-    for case in sorted(cases.ALL, key=lambda case: place.get(case.statement, len(place))):
-        if red(case):
-            say({"red": case.statement})
-            if not every:
-                break
-    say({"end": ""})
-    return not found
-
-
-def wrong_order(catalogue: Sequence[Case], order: int, of: str, red: Any, say: Say) -> str:
-    """Is a wrong derivative reported at its order and operation, and at none below?"""
-    known = {case.statement: case for case in catalogue}
-    for lower in range(1, order):
-        if red(known[f"derivative {lower} of {of} is right"]):
-            return f"derivative {lower} of {of} is red already"
-    case = known[f"derivative {order} of {of} is right"]
-    if red(case):
-        say({"red": case.statement})
-    return ""
-
-
-def limit_memory() -> None:
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
-def limit_time(seconds: float) -> None:
-    """From now on the process may take this many more seconds (rounded up) of processor time."""
-    if resource is not None:
-        most = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds) + 1, most))
-
-
 def results(
     faults: Sequence[Fault],
     stages: Sequence[int],
@@ -255,7 +159,7 @@ def results(
     every: bool,
     hints: Mapping[str, Sequence[str]],
 ) -> Iterator[Caught]:
-    """What became of each fault in each stage; the case that told in one is tried first in the next.
+    """What became of each fault in each stage; the case that tells in one is the next one's first.
 
     `hints` are the statements that have told of a fault, by its name, in an earlier run.
     """
@@ -308,33 +212,16 @@ def table(faults: Sequence[Fault], caught: Sequence[Caught]) -> Iterator[str]:
             yield f"      {','.join(map(str, sorted(stages)))}: {text}"
 
 
-def work_in_this_process(stage: str, first: Path, limit: float) -> int:
-    """What a mutation tester starts: 1 where a case is red. It is written to `first`, line one."""
-    told = first.read_text("utf-8").splitlines() if first.exists() else []
-
-    def say(line: dict[str, str]) -> None:
-        if red := line.get("red"):
-            first.write_text("\n".join(dict.fromkeys([red, *told])) + "\n", "utf-8")
-        elif line.get("end"):
-            print(line["end"], file=sys.stderr)
-
-    return 0 if work(stage, 0, "", False, told, limit, say) else 1
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="nox -s faults --", description=__doc__)
     parser.add_argument("-k", default="", metavar="TEXT", help="only faults whose name has this")
     parser.add_argument("--stage", type=int, nargs="*", metavar="N", help="in these stages only")
     parser.add_argument("--all", action="store_true", help="run every case: count all that tell")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
-    parser.add_argument("--limit", type=float, default=10.0, help="processor seconds for a case")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="processor seconds for a case")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="holds stages and shared")
     parser.add_argument("--report", type=Path, default=Path("reports/faults.json"))
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    parser.add_argument("--first", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.worker:
-        return work_in_this_process(options.worker, options.first, options.limit)
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # for the processes to come
 
     from .planted import FAULTS
@@ -375,6 +262,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    from dezero_harness.faults import main as the_module_that_processes_import
-
-    sys.exit(the_module_that_processes_import())
+    sys.exit(main())

@@ -98,7 +98,9 @@ class Isolated:
                 by = f" of {self.python}" if self.python else ""
                 last = (self.worker.printed().strip() if self.worker else "").splitlines()[-1:]
                 told = "; ".join([str(error), *last])
-                self.failure = f"`import dezero` fails in a worker process{by}, {self.stage}: {told}"
+                self.failure = (
+                    f"`import dezero` fails in a worker process{by}, {self.stage}: {told}"
+                )
             self.stop()
             self.failures += 1
             raise StageError(self.failure) from None

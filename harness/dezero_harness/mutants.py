@@ -50,8 +50,8 @@ def survivors(folder: Path, root: Path) -> Iterator[tuple[str, str, str]]:
     original = root / "stages" / "step36" / "dezero"
     lines = {file: (original / file).read_text("utf-8").splitlines() for file in FILES}
     paths = [f"stages/step36/dezero/{file}" for file in FILES]
-    worker = f"{sys.executable} -m dezero_harness.faults --worker stages/step36"
-    command = f"{worker} --first {folder / 'told'}"  # what noticed one mutant tries the next first
+    # What noticed one mutant is tried first on the next.
+    command = f"{sys.executable} -m dezero_harness.hunted stages/step36 {folder / 'told'}"
     settings = SETTINGS.format(files=json.dumps(paths), command=json.dumps(command))
     (folder / "settings.toml").write_text(settings, "utf-8")
     environment = os.environ | {

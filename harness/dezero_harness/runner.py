@@ -13,7 +13,6 @@ import importlib
 import linecache
 import os
 import random
-import sys
 import threading
 import time
 import traceback
