@@ -73,6 +73,7 @@ class Isolated:
         self.python = python
         self.worker: _Worker | None = None
         self.failures, self.failure = 0, ""
+        self.where = Where("", "")
         self.printed = ""
 
     def __enter__(self) -> Isolated:

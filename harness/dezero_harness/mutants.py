@@ -2,8 +2,8 @@
 
 `python -m dezero_harness.mutants` mutates a copy of step36. `mutants.toml` lists the survivors that
 are equivalent, with the reason; any other survivor fails the run, and so does a listed one that is
-noticed or no longer there. A run that was interrupted goes on where it was, in `reports/mutants`, if
-neither the engine nor the harness has changed.
+noticed or no longer there. A run that was interrupted goes on where it was, in `reports/mutants`,
+if neither the engine nor the harness has changed.
 """
 
 from __future__ import annotations

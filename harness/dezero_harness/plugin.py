@@ -87,8 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
     option.isolated = option.isolated or option.python is not None
     if option.isolated and (option.usepdb or option.trace):
         raise pytest.UsageError(
-            "a debugger cannot enter the worker process of --isolated; leave --isolated (and --python) out,"
-            " and the same cases run in this process"
+            "a debugger cannot enter the worker process of --isolated; leave --isolated out"
+            " (and --python), and the same cases run in this process"
         )
     isolated, python = None, platform.python_version()
     try:
