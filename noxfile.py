@@ -141,10 +141,11 @@ def harness(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["array-api-strict>=2.4", "hypothesis"],
+        also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6"],
     )
     tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
-    session.run("python", "-m", "pytest", *tests, *session.posargs)
+    together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
+    session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
 
 
 @nox.session(tags=["cpu"])

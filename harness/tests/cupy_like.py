@@ -28,7 +28,7 @@ class Device:
         pass
 
 
-class ndarray:  # noqa: N801  (CuPy's name)
+class ndarray:
     __array_priority__ = 100
     __hash__ = None
     device = Device()
@@ -132,19 +132,19 @@ def _operator(name, function, swapped):
     setattr(ndarray, name, operate)
 
 
-for _name in "add sub mul truediv floordiv mod pow matmul".split():
+for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"]:
     _operator(f"__{_name}__", getattr(operator, _name), swapped=False)
     _operator(f"__r{_name}__", getattr(operator, _name), swapped=True)
-for _name in "lt le eq ne gt ge".split():
+for _name in ["lt", "le", "eq", "ne", "gt", "ge"]:
     _operator(f"__{_name}__", getattr(operator, _name), swapped=False)
-for _name in "iadd isub imul itruediv".split():
+for _name in ["iadd", "isub", "imul", "itruediv"]:
 
     def _in_place(self, other, _function=getattr(operator, _name)):
         _call(_function, self, other)
         return self
 
     setattr(ndarray, f"__{_name}__", _in_place)
-for _name in "neg pos abs".split():
+for _name in ["neg", "pos", "abs"]:
     setattr(ndarray, f"__{_name}__", lambda self, _f=getattr(operator, _name): _call(_f, self))
 for _type in (float, int, bool, complex):
     setattr(ndarray, f"__{_type.__name__}__", lambda self, _t=_type: _t(self._numbers))

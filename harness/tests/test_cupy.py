@@ -4,10 +4,10 @@ import json
 import operator
 import sys
 
+import cupy_like
 import numpy as np
 import pytest
 
-import cupy_like
 import dezero_shared.gpu
 from conftest import ROOT
 from dezero_harness import conformance, plugin  # noqa: F401  (before pytester's snapshot of modules)
@@ -68,9 +68,8 @@ def test_what_the_engine_makes_for_an_array_is_where_the_array_is(cupy):
 # The catalogue.
 
 
-@pytest.mark.parametrize("number", [31, 36])
-def test_a_stage_has_the_same_verdicts_on_such_arrays(cupy, copied, conform, pytester, number):
-    result = conform(copied(number), "--array=cupy", "-q", "--tb=short")
+def test_the_last_stage_passes_every_case_on_such_arrays(cupy, copied, conform, pytester):
+    result = conform(copied(36), "--array=cupy", "-q", "--tb=short")
     report = json.loads(next(pytester.path.glob("reports/*.json")).read_text("utf-8"))
     assert report["array"]["device"] == "no device: NumPy in disguise"
     red = [cell["id"] for cell in report["cells"] if cell["outcome"] == "unexpected"]
