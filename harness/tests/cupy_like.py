@@ -137,15 +137,24 @@ for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
     _operator(f"__r{_name}__", getattr(operator, _name), swapped=True)
 for _name in ["lt", "le", "eq", "ne", "gt", "ge"]:
     _operator(f"__{_name}__", getattr(operator, _name), swapped=False)
-for _name in ["iadd", "isub", "imul", "itruediv"]:
 
-    def _in_place(self, other, _function=getattr(operator, _name)):
-        _call(_function, self, other)
+
+def _in_place(function):
+    def operate(self, other):
+        _call(function, self, other)
         return self
 
-    setattr(ndarray, f"__{_name}__", _in_place)
+    return operate
+
+
+def _of_one(function):
+    return lambda self: _call(function, self)
+
+
+for _name in ["iadd", "isub", "imul", "itruediv"]:
+    setattr(ndarray, f"__{_name}__", _in_place(getattr(operator, _name)))
 for _name in ["neg", "pos", "abs"]:
-    setattr(ndarray, f"__{_name}__", lambda self, _f=getattr(operator, _name): _call(_f, self))
+    setattr(ndarray, f"__{_name}__", _of_one(getattr(operator, _name)))
 for _type in (float, int, bool, complex):
     setattr(ndarray, f"__{_type.__name__}__", lambda self, _t=_type: _t(self._numbers))
 
