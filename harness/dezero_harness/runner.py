@@ -31,7 +31,7 @@ _PATIENCE = 0.5  # seconds that a thread may take to end after its case
 _EXACT: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
-    complex: complex.__complex__,
+    complex: complex.__pos__,  # __complex__ is there from Python 3.11 on
     str: str.__str__,
 }
 
