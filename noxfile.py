@@ -15,7 +15,9 @@ if sys.version_info < (3, 11):
 
 import hashlib
 import re
+import shutil
 import signal
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -139,10 +141,11 @@ def harness(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["array-api-strict>=2.4", "hypothesis"],
+        also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6"],
     )
     tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
-    session.run("python", "-m", "pytest", *tests, *session.posargs)
+    together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
+    session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
 
 
 @nox.session(tags=["cpu"])
@@ -186,7 +189,7 @@ def properties(session):
 
 @nox.session(default=False)
 def faults(session):
-    """Plant some 300 faults in the stages: a named case has to catch each. Takes 15 minutes."""
+    """Plant some 300 faults in the stages: a named case has to catch each. Takes minutes."""
     install(session, "shared", "harness", also=["tqdm"])
     session.run("python", "-m", "dezero_harness.faults", *session.posargs)
 
@@ -196,6 +199,51 @@ def mutants(session):
     """Let Cosmic Ray change the last stage: each change is noticed, or listed with why not."""
     install(session, "shared", "harness", also=["cosmic-ray"])
     session.run("python", "-m", "dezero_harness.mutants")
+
+
+# What the published package was made for; it names no versions itself, and not matplotlib.
+PUBLISHED = ["dezero==0.0.13", "numpy==1.23.5", "matplotlib==3.7.5"]
+
+
+def python_for_published():
+    """A Python that NumPy 1.23 has wheels for."""
+    for minor in (11, 10, 9, 8):
+        if sys.version_info[:2] == (3, minor):
+            return sys.executable
+        python = shutil.which(f"python3.{minor}")
+        ask = [python, "-c", "import ensurepip, venv"]
+        if python and subprocess.run(ask, capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+@nox.session(default=False)
+def book(session):
+    """Test the engine on PyPI, the book's own: it has its known defects and no others."""
+    python = python_for_published()
+    if python is None:
+        session.error(
+            f"dezero 0.0.13 needs NumPy 1.23, and that needs Python 3.8 to 3.11; none of them is"
+            f" here (this is {sys.version.split()[0]}). Install one so that python3.11 starts it"
+        )
+    install(session, "shared", "harness")
+    folder = Path(session.virtualenv.location, "published")
+    python_there = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    stamp = folder / "installed"
+    if not stamp.exists() or stamp.read_text() != repr((python, PUBLISHED)):
+        session.run(python, "-m", "venv", "--clear", str(folder), external=True)
+        pip = [str(python_there), "-m", "pip", "install", "--quiet", "--only-binary", "numpy"]
+        session.run(*pip, *PUBLISHED, external=True)
+        stamp.write_text(repr((python, PUBLISHED)))
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    place = session.run(str(python_there), "-c", where, external=True, silent=True).strip()
+    suite, report = "harness/dezero_harness/conformance.py", Path("reports/book.json")
+    report.unlink(missing_ok=True)
+    engine = ["--stage", place, "--python", str(python_there), "--report", str(report)]
+    options = [*engine, "--tb=line", *session.posargs]
+    session.run("python", "-m", "pytest", suite, *options, success_codes=[0, 1])
+    known = ["dezero_harness.known", str(report), "harness/dezero_harness/book.toml"]
+    session.run("python", "-m", *known)
 
 
 @nox.session(default=False)
