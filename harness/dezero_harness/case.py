@@ -30,6 +30,13 @@ REFUSALS: Mapping[str, Raises] = {
     "broadcast": Raises("ValueError", "the stage step36 brings"),
 }
 
+#: Capability of arrays -> what it is. A case needs it as it needs those of a stage; which arrays
+#: lack it, and what a program then runs into, is said by their kind (`ArrayKind.lacks`).
+ARRAY_CAPABILITIES: Mapping[str, str] = {
+    "mutability": "the numbers of an array can be written into: x[0] = 1.0",
+    "views": "x[...] is another object than x, with the same numbers",
+}
+
 #: Capability -> another that it cannot be observed without.
 PRESUPPOSED: Mapping[str, str] = {"tanh": "functions", "array_functions": "functions"}
 
@@ -41,7 +48,8 @@ class Case:
     The last line of `program` is an expression, the answer; `expect` is plain data (numbers,
     strings, None, nested lists, tuples and dicts of them) or `Raises`. A stage that lacks one of
     `needs` answers `without[capability]` instead or, where nothing is given, refuses as REFUSALS
-    says. `rel`, of the expected number, and `abs` are tolerances; with both 0 the answer is exact.
+    says; arrays that lack one refuse as their kind says. `rel`, of the expected number, and `abs`
+    are tolerances; with both 0 the answer is exact.
     """
 
     statement: str

@@ -54,7 +54,7 @@ def run_stage(folder: Path, arrays: ArrayKind, done: Callable[[], object]) -> Ce
             else:
                 observed = isolated.observe(case.program, case.id, warns=case.warns)
             where = {"stage": folder.name, "array": arrays.name}
-            cells.append(where | make_cell(case, judge(case, observed, capabilities)))
+            cells.append(where | make_cell(case, judge(case, observed, capabilities, arrays)))
             done()
     return cells
 
