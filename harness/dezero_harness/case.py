@@ -17,6 +17,13 @@ class Raises:
     match: str
 
 
+@dataclass(frozen=True)
+class Says:
+    """The program answers with a text that matches this regex as a whole."""
+
+    match: str
+
+
 #: Capability -> what a stage without it does, in the order in which the stages bring them.
 REFUSALS: Mapping[str, Raises] = {
     "create_graph": Raises("TypeError", "unexpected keyword argument 'create_graph'"),
@@ -35,6 +42,8 @@ REFUSALS: Mapping[str, Raises] = {
 ARRAY_CAPABILITIES: Mapping[str, str] = {
     "mutability": "the numbers of an array can be written into: x[0] = 1.0",
     "views": "x[...] is another object than x, with the same numbers",
+    "numbers": "the numbers of an array are there, not still to be computed, and it shows them",
+    "uneven reshape": "an axis can be cut up, and each part joined with another axis",
 }
 
 #: Capability -> another that it cannot be observed without.

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .arrays import ArrayKind
-from .case import REFUSALS, Case, Raises
+from .case import REFUSALS, Case, Raises, Says
 from .runner import Observed, as_plain
 
 #: Outcome -> what a report calls it.
@@ -118,9 +118,12 @@ def _fits(case: Case, prediction: Any, observed: Observed, ulps: int = 0) -> boo
         return observed.error == prediction.type and bool(
             re.search(prediction.match, observed.message)
         )
-    return not observed.error and not any(
-        differences(case, prediction, observed.value, ulps)
-    )
+    if observed.error:
+        return False
+    if isinstance(prediction, Says):
+        text = observed.value
+        return isinstance(text, str) and bool(re.fullmatch(prediction.match, text, re.DOTALL))
+    return not any(differences(case, prediction, observed.value, ulps))
 
 
 def _denied(case: Case, observed: Observed) -> str:
@@ -208,6 +211,8 @@ def _other_end(prediction: Any, observed: Observed) -> str:
 def _show_expected(prediction: Any) -> str:
     if isinstance(prediction, Raises):
         return f"{prediction.type} with a message that matches {prediction.match!r}"
+    if isinstance(prediction, Says):
+        return f"a text that matches {prediction.match!r}"
     return _shorten(repr(as_plain(prediction)))
 
 

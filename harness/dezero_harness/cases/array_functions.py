@@ -58,6 +58,14 @@ LINEAR = [
     ),
 ]
 
+
+
+def needs(words):
+    """What one of LINEAR runs into: a reshape that divides axes unevenly is not for all arrays."""
+    uneven = words in ("reshape to 3 by 2", "reshape to four axes")
+    return ("functions", "array_functions", *(["uneven reshape"] if uneven else []))
+
+
 CASES = []
 for words, imports, code, f in LINEAR:
     y = f(X)
@@ -80,6 +88,7 @@ for words, imports, code, f in LINEAR:
             """,
             expect=[list(y.shape), y.tolist()],
             source="the same on a host array",
+            needs=needs(words),
         ),
         case(
             statement=f"{words} hands each number's gradient back",
@@ -94,6 +103,7 @@ for words, imports, code, f in LINEAR:
             """,
             expect=gradient.tolist(),
             source="a linear map's gradient is its transpose, built from unit arrays",
+            needs=needs(words),
         ),
         case(
             statement=f"the square of {words} is right at the second order",
@@ -112,7 +122,7 @@ for words, imports, code, f in LINEAR:
             """,
             expect=second.tolist(),
             source="H u = 2 F^T diag(s) F u for y = s (F x)^2",
-            needs=("functions", "array_functions", "create_graph"),
+            needs=(*needs(words), "create_graph"),
         ),
     ]
 
