@@ -59,7 +59,6 @@ LINEAR = [
 ]
 
 
-
 def needs(words):
     """What one of LINEAR runs into: a reshape that divides axes unevenly is not for all arrays."""
     uneven = words in ("reshape to 3 by 2", "reshape to four axes")
