@@ -24,8 +24,8 @@ class ArrayKind:
 
     lacks: which of ARRAY_CAPABILITIES these arrays lack, and what a program that needs it answers
         instead, unless the case itself says that in `without`.
-    ulps: how far off sin, tanh, powers and so on may be where NumPy's are right: the least tolerance
-        of a case that computes functions, or that has a tolerance. Other cases stay exact.
+    ulps: how far off sin, tanh, powers and so on may be where NumPy's are right: the least
+        tolerance of a case that computes functions, or that has a tolerance. Others stay exact.
     """
 
     name: str
