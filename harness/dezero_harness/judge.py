@@ -145,22 +145,22 @@ def differences(
     agree in length and keys, and a bool is not a number. `ulps` is the least tolerance of a case
     that has one, or that computes functions: sin, tanh and so on are the array library's own.
     """
-    exact = not (case.rel or case.abs or "functions" in case.needs)
-    rel = case.rel if exact else max(case.rel, ulps * 2.0**-52)
-    yield from _differences(as_plain(expected), as_plain(got), rel, case.abs, "")
+    if not (case.rel or case.abs or "functions" in case.needs):
+        ulps = 0
+    yield from _differences(as_plain(expected), as_plain(got), (case.rel, case.abs, ulps), "")
 
 
 def _differences(
-    expected: Any, got: Any, rel: float, abs_: float, place: str
+    expected: Any, got: Any, tolerance: tuple[float, float, int], place: str
 ) -> Iterator[tuple[str, Any, Any]]:
     if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
         for i, (one, other) in enumerate(zip(expected, got, strict=True)):
-            yield from _differences(one, other, rel, abs_, f"{place}[{i}]")
+            yield from _differences(one, other, tolerance, f"{place}[{i}]")
     elif isinstance(expected, dict) and isinstance(got, dict) and expected.keys() == got.keys():
         for key in expected:
-            yield from _differences(expected[key], got[key], rel, abs_, f"{place}[{key!r}]")
+            yield from _differences(expected[key], got[key], tolerance, f"{place}[{key!r}]")
     elif _is_number(expected) and _is_number(got):
-        if not _close(expected, got, rel, abs_):
+        if not _close(expected, got, *tolerance):
             yield place, expected, got
     elif type(expected) is not type(got) or expected != got:
         yield place, expected, got
@@ -170,13 +170,14 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, int | float | complex) and not isinstance(x, bool)
 
 
-def _close(expected: Any, got: Any, rel: float, abs_: float) -> bool:
+def _close(expected: Any, got: Any, rel: float, abs_: float, ulps: int) -> bool:
     if expected == got or (expected != expected and got != got):
         return True
     if isinstance(expected, complex) or isinstance(got, complex):
         return False
     # Not isclose's rel_tol, which is symmetric: a tolerance is relative to the expected number.
-    return math.isfinite(expected) and abs(got - expected) <= max(abs_, rel * abs(expected))
+    allowed = max(abs_, rel * abs(expected), ulps * math.ulp(expected))
+    return math.isfinite(expected) and abs(got - expected) <= allowed
 
 
 def _describe(place: str, expected: Any, got: Any) -> str:
