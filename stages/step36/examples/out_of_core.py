@@ -16,6 +16,7 @@ Needs Dask: python -m pip install "./shared[dask]" in a clone of this repository
 
 import argparse
 import sys
+from contextlib import redirect_stdout
 from math import cos, sin
 
 import numpy as np
@@ -96,8 +97,9 @@ def compute(plans, client):
     """Carry out these plans together, so that a chunk that several need is computed once."""
     if client:
         futures = client.compute(plans)
-        progress(futures, notebook=False)
-        print(file=sys.stderr)
+        with redirect_stdout(sys.stderr):
+            progress(futures, notebook=False)
+            print()
         return client.gather(futures)
     with ProgressBar(out=sys.stderr):
         return dask.compute(*plans)
