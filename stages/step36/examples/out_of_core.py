@@ -68,10 +68,14 @@ def sin_cycle(data):
 def hessian_vector_product(data, v):
     """H v for f = sum of (|row|^2)^2 / 4, whose Hessian is |row|^2 I + 2 row row^T in each row."""
     x = Variable(data)
-    F.sum(F.sum(x**2, axis=1) ** 2 / 4).backward(create_graph=True)
+    y = F.sum(x**2, axis=1) ** 2 / 4
+    # backward() of many numbers starts from ones, as that of their sum would. But here the ones are
+    # in chunks like y, while a sum would repeat its single gradient in one chunk, of all numbers.
+    y.backward(create_graph=True)
     gx = x.grad
     x.cleargrad()
-    F.sum(gx * v).backward()
+    z = gx * v
+    z.backward()
     return x.grad.data
 
 
