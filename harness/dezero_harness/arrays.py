@@ -82,7 +82,6 @@ def compiled(f):
 
 # Every axis of more than one number is in two chunks.
 _DASK = """
-import dask
 import dask.array
 
 dask.config.set(scheduler="synchronous")

@@ -139,15 +139,14 @@ def test_the_same_script_runs_on_a_cluster(cluster, tmp_path):
     check_example(out_of_core("--scheduler", cluster), folder)
     from distributed import Client
 
+    def engines():  # in here, so that it travels to the workers, who know nothing of this file
+        return [name for name in sys.modules if name.partition(".")[0] == "dezero"]
+
     with Client(cluster) as client:
         assert len(set(client.run(os.getpid).values()) - {os.getpid()}) == 2
         assert not any(client.run(engines).values()), "a worker has imported the engine"
         done = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter)
         assert done > 100, "the workers have had next to nothing to do"
-
-
-def engines():
-    return [name for name in sys.modules if name.partition(".")[0] == "dezero"]
 
 
 # What cannot be done.
