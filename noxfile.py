@@ -90,9 +90,9 @@ def install(session, *projects, extras=(), also=()):
     stamp.write_text(digest)
 
 
-def conform(session, number, array, also=()):
+def conform(session, number, array, extras=(), also=()):
     stage = f"stages/step{number}"
-    install(session, "shared", stage, "harness", also=also)
+    install(session, "shared", stage, "harness", extras=extras, also=also)
     report = f"reports/stage{number}-{array}.json"
     suite = "harness/dezero_harness/conformance.py"
     options = ["--stage", stage, "--array", array, "--report", report]
@@ -120,6 +120,24 @@ for number in STAGES:
 
 for number in STAGES:
 
+    def on_jax(session, number=number):
+        conform(session, number, "jax", extras=["jax"])
+
+    on_jax.__doc__ = (
+        f"Test stage {number} on JAX arrays, and inside jax.jit. Takes a minute or two."
+    )
+    nox.session(on_jax, name=f"stage{number}-jax", tags=["jax"], default=False)
+
+for number in STAGES:
+
+    def on_dask(session, number=number):
+        conform(session, number, "dask", extras=["dask"])
+
+    on_dask.__doc__ = f"Test stage {number} on Dask arrays in chunks. Takes a minute or two."
+    nox.session(on_dask, name=f"stage{number}-dask", tags=["dask"], default=False)
+
+for number in STAGES:
+
     def on_gpu(session, number=number):
         if NO_DEVICE:
             session.error(NO_DEVICE)
@@ -144,6 +162,7 @@ def harness(session):
         also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6"],
     )
     tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
+    tests += ["--ignore=harness/tests/test_extras.py"]  # these have sessions of their own
     together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
     session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
 
@@ -157,9 +176,16 @@ def matrix(session):
 
 @nox.session(tags=["cpu"])
 def examples(session):
-    """Run every example of every stage, and check what it prints and draws."""
+    """Run every example of every stage, and check what it prints and draws. See also: extras."""
     install(session, "shared", "harness", extras=["pictures", "plots"])
     session.run("python", "-m", "pytest", "harness/tests/test_examples.py", *session.posargs)
+
+
+@nox.session(default=False)
+def extras(session):
+    """Run the examples that need JAX or Dask, on a cluster of local processes too."""
+    install(session, "shared", "harness", extras=["jax", "dask", "pictures", "plots"])
+    session.run("python", "-m", "pytest", "harness/tests/test_extras.py", *session.posargs)
 
 
 @nox.session(tags=["cpu"])
@@ -256,7 +282,9 @@ def run(session):
     scripts = {script.stem: script for script in sorted(stage.glob("examples/*.py"))}
     if arguments and arguments[0].removesuffix(".py") not in scripts:
         session.error(f"stage {number} has no example {arguments[0]}; it has: {', '.join(scripts)}")
-    install(session, "shared", "harness", extras=["pictures", "plots"])
+    needs = {"compiled": ["jax"], "out_of_core": ["dask"]}
+    extras = needs.get(arguments[0].removesuffix(".py"), []) if arguments else []
+    install(session, "shared", "harness", extras=["pictures", "plots", *extras])
     # Every stage is imported as dezero, so the path decides which one this is.
     env = {"PYTHONPATH": str(stage)}
     if arguments:

@@ -50,7 +50,7 @@ class CaseItem(pytest.Item):
                 case.program, setup.arrays.prelude, case.id, warns=case.warns, seed=setup.seed
             )
             observed = finished.observed
-        verdict = judge(case, observed, setup.stage.capabilities)
+        verdict = judge(case, observed, setup.stage.capabilities, setup.arrays)
         self.user_properties.append(("cell", cell(case, verdict)))
         if verdict.outcome != "unexpected":
             return

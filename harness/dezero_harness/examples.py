@@ -23,6 +23,7 @@ class Example:
     draws: the ending of the picture that it writes to --out; "" where it draws none.
     shows: what can be read in that picture, if it is an SVG.
     warns: what the warning says that it gives; "" where it gives none.
+    extra: the extra of dezero-shared that it needs; `nox -s extras` runs it, not `nox -s examples`.
     """
 
     stage: int
@@ -32,6 +33,7 @@ class Example:
     draws: str = ""
     shows: tuple[str, ...] = ()
     warns: str = ""
+    extra: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,34 @@ def tanh_graph(order: int, draws: str, warns: str = "") -> Example:
         draws=draws,
         shows=(">x<", ">y<", f">gx{order}<", ">Tanh<", ">Mul<"),
         warns=warns,
+    )
+
+
+def out_of_core(*args: str) -> Example:
+    """A run of out_of_core.py on numbers that fit, in seven chunks.
+
+    The means of sin and cos from 0 to 1 are 1 - cos(1) and sin(1) but for 1/n; those of the rows
+    are (10 v + 110) times the mean of t^2, 1/3 but for 1/n, with v from 1 to 10.
+    """
+    cycle = (1 - math.cos(1), math.sin(1), math.cos(1) - 1, -math.sin(1), 1 - math.cos(1))
+    return Example(
+        stage=36,
+        script="out_of_core.py",
+        args=("--size", "200000", "--chunk", "30000", *args),
+        prints=(
+            Numbers(
+                "100000 numbers, in chunks or by NumPy: the largest difference is {}",
+                ((0.0, 1e-14),),
+            ),
+            "sin and its derivatives at 200000 numbers from 0 to 1:",
+            *(
+                Numbers(f"order {i}: mean {{}}, by the formula {{}}", (mean, mean), tolerance=1e-5)
+                for i, mean in enumerate(cycle)
+            ),
+            "a Hessian-vector product of 20000 rows of 10 numbers:",
+            Numbers("its means: {} to {}, off by {} at most", (40.0, 70.0, (0.0, 1e-12)), 1e-4),
+        ),
+        extra="dask",
     )
 
 
@@ -227,4 +257,21 @@ EXAMPLES = [
         ),
         draws="png",
     ),
+    Example(
+        stage=36,
+        script="compiled.py",
+        args=("--size", "10000", "--repeats", "1"),
+        prints=(
+            "function    order  difference  dezero ms  jax.grad ms  ratio",
+            *(
+                Numbers(
+                    f"{name} {{}} {{}} {{}} {{}} {{}}", (order, (0.0, 1e-14), *[(0.0, 1e5)] * 3)
+                )
+                for name in ("tanh", "sin", "x^4 - 2x^2")
+                for order in (1, 2, 3, 4)
+            ),
+        ),
+        extra="jax",
+    ),
+    out_of_core(),
 ]

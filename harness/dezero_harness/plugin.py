@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .arrays import ArrayKind, Unusable, array_kind
+from .arrays import KINDS, ArrayKind, Unusable, array_kind
 from .isolated import Isolated, Limits
 from .judge import OUTCOMES, counts
 from .lint import SPINE
@@ -41,8 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--array",
         default="numpy",
-        choices=("numpy", "strict", "cupy"),
-        help="what data lives in: numpy (default), strict (array-api-strict on device1), cupy",
+        choices=KINDS,
+        help="what data lives in: numpy (default), strict (array-api-strict on device1), jax,"
+        " dask, cupy",
     )
     group.addoption("--report", metavar="FILE", help="JSON (default: reports/STAGE-ARRAY.json)")
     group.addoption("--seed", type=int, metavar="N", help="random numbers as in a run with seed N")
