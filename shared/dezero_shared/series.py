@@ -103,13 +103,19 @@ class Series:
     """An array whose elements are Taylor series to the same order. It is not changed in place.
 
     coefficients: the arrays c_0, c_1, ..., of one module, shape and real floating dtype, which are
-    those of the Series; what is left out up to c_order is zero.
+    those of the Series; what is left out up to c_order is zero. Raises TypeError for another dtype,
+    ValueError for none, or for more than there are up to the order.
     """
 
     __slots__ = ("coefficients", "order")
     __array_ufunc__ = None  # np.array(2.0) * x: NumPy leaves the product to the right operand
 
     def __init__(self, coefficients: Sequence[Array], order: int):
+        if not 1 <= len(coefficients) <= order + 1:
+            raise ValueError(
+                f"a Series to the order {order} has 1 to {order + 1} coefficients, "
+                f"not {len(coefficients)}"
+            )
         check_floating(coefficients[0])
         # Of a 0-d NumPy array this makes a scalar, which computes several times as fast.
         self.coefficients: Coefficients = [c if c.ndim else c[()] for c in coefficients]
