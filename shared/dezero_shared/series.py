@@ -267,22 +267,23 @@ def power(u: Coefficients, c: float, n: int) -> Coefficients:
     """y = u^c, so u y' = c u' y: k u_0 y_k = sum of (c j - (k - j)) u_j y_(k-j) over j = 1 .. k
 
     (Also Knuth, The Art of Computer Programming, volume 2, section 4.7.) A whole c that is not
-    negative is multiplied out, which is right where u_0 is zero. For other c, the term that counts
-    as u_0 tends to zero is (c over k) u_1^k u_0^(c-k): y_k is zero or infinite there.
+    negative is multiplied out, which is right where u_0 is zero. For any other c, y_k is zero or
+    infinite there, as (c over k) u_1^k u_0^(c-k) is: the term that counts as u_0 tends to zero.
     """
     if c >= 0 and float(c).is_integer():
         return whole_power(u, int(c), n)
-    y = [u[0] ** float(c)]
     if len(u) == 1:
-        return y
-    xp, is_zero, binomial = get_array_module(u[0]), u[0] == 0, 1.0
-    u_0 = xp.where(is_zero, xp.ones_like(u[0]), u[0])
+        return [u[0] ** float(c)]
+    xp = get_array_module(u[0])
+    is_zero, one, sign = u[0] == 0, xp.ones_like(u[0]), xp.sign(u[1])
+    u_0, zero_or_one = xp.where(is_zero, one, u[0]), xp.where(is_zero, u[0], one)
+    y, at_zero, binomial = [u_0 ** float(c)], [zero_or_one ** float(c)], 1.0
     for k in range(1, n + 1):
         weighted = [(c * j - (k - j)) * u[j] for j in range(1, min(k + 1, len(u)))]
+        y.append(dot(weighted, y) / (k * u_0))
         binomial *= (c - k + 1) / k
-        at_zero = binomial * u[1] ** k * u[0] ** (c - k)
-        y.append(xp.where(is_zero, at_zero, dot(weighted, y) / (k * u_0)))
-    return y
+        at_zero.append(binomial * sign**k * zero_or_one ** (c - k))
+    return [xp.where(is_zero, *pair) for pair in zip(at_zero, y)]
 
 
 def whole_power(u: Coefficients, c: int, n: int) -> Coefficients:
