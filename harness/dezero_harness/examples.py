@@ -98,6 +98,8 @@ TANH = (
     13.624075441312105,
 )
 
+TANH_20 = -6387661006919.0677  # the 20th, from its polynomial in tanh(1), with 60 digits
+
 # At most so many functions are in the graph of each of the first derivatives of tanh. The first one
 # takes tanh, the square, the difference and the product.
 TANH_FUNCTIONS = (4, 12, 30, 75, 190, 475)
@@ -213,12 +215,19 @@ EXAMPLES = [
         script="tanh_growth.py",
         args=("5",),
         prints=(
-            "order  nodes      ms",
+            "       backward passes    series",
+            "order   nodes       ms        ms      derivative",
             # Beside each function there is its result, and at most one constant or leaf.
             *(
-                Numbers("{} {} {}", (n, (2 * n, 3 * functions), (0.0, 1e4)))
+                Numbers(
+                    "{} {} {} {} {}",
+                    (n, (2 * n, 3 * functions), (0.0, 1e4), (0.0, 1e4), TANH[n - 1]),
+                    tolerance=1e-9,  # as many digits are printed
+                )
                 for n, functions in enumerate(TANH_FUNCTIONS[:5], start=1)
             ),
+            Numbers("20 {} {}", ((0.0, 1e4), TANH_20), tolerance=1e-9),
+            Numbers("The two agree to {}.", ((0.0, 1e-11),)),
         ),
         draws="png",
     ),
