@@ -139,7 +139,7 @@ def harness(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["array-api-strict>=2.4", "hypothesis"],
+        also=["array-api-strict>=2.4", "hypothesis", "rich"],
     )
     tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
     session.run("python", "-m", "pytest", *tests, *session.posargs)
@@ -167,11 +167,25 @@ def lint(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["hypothesis", "ruff", "mypy"],
+        also=["hypothesis", "rich", "ruff", "mypy"],
     )
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+
+
+@nox.session(default=False)
+def diff(session):
+    """Show what a step changes: -- 32 33, or -- 33, or -- 31..36; with --all the prose as well."""
+    install(session, "shared", "harness", also=["rich"])
+    session.run("python", "-m", "dezero_harness.diff", *session.posargs)
+
+
+@nox.session(default=False)
+def guard(session):
+    """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
+    install(session, "shared", "harness")
+    session.run("python", "-m", "dezero_harness.guard", *session.posargs)
 
 
 @nox.session(default=False)

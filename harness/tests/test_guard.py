@@ -1,0 +1,134 @@
+"""Each step changes what its chapter says it does; every way to break that is noticed."""
+
+import re
+import shutil
+from itertools import pairwise
+
+import pytest
+
+from conftest import ROOT
+from dezero_harness import guard
+from dezero_harness.difference import stages_of
+
+STEPS = list(pairwise(stages_of(ROOT)))
+
+
+@pytest.mark.parametrize(("old", "new"), STEPS)
+def test_a_step_changes_what_its_chapter_names(old, new):
+    stages = stages_of(ROOT)
+    assert list(guard.violations(new, stages[old], stages[new])) == []
+
+
+def test_the_figures_in_the_prose_are_those_that_are():
+    assert guard.check(ROOT) == []
+
+
+@pytest.fixture
+def step(copied):
+    """Copies two neighbours, with a text replaced in the later one; returns what is wrong."""
+
+    def violations(number, file="", old="", new=""):
+        earlier, later = copied(number - 1), copied(number, file, old, new)
+        return list(guard.violations(number, earlier, later))
+
+    return violations
+
+
+UTILS = "dezero/utils.py"
+CORE = "dezero/core.py"
+README = "README.md"
+
+
+@pytest.mark.parametrize(
+    ("number", "file", "old", "new", "said"),
+    [
+        (34, CORE, "Add(Function)", "Add( Function )", "core.py changed, and step34/README.md"),
+        (34, UTILS, "from", "import os\nfrom", "utils.py changed, and step34/README.md does not"),
+        (34, README, "`dezero/functions.py`, which", "`dezero/core.py`, which", "functions.py ch"),
+        (34, README, "`dezero/functions.py`, which", "`dezero/core.py`, which", "which did not c"),
+        (33, README, ", and `dezero/core_simple.py`, which is deleted", "", "core_simple.py chan"),
+        (35, README, "File of this chapter", "This", "no sentence `Files of this chapter: ...`"),
+        (35, README, "tanh_growth.py", "tanh.py", "does not name its example tanh_growth.py"),
+        (32, CORE, "\n\n\ndef ", "\n\n\nx = 1\n\n\ndef ", "lines of the engine change, 40 may"),
+        (36, CORE, "gy * x1", "gy  * x1", "core.py differs in white space alone, line"),
+        (36, CORE, "        return self._grad", "         return self._grad", "in white space al"),
+        (36, CORE, "\nclass Neg(", "\n\nclass Neg(", "a change of blank lines alone (+"),
+        (36, CORE, "x1, y = self.inputs[1]", "x1,  y = self.inputs[1]", "in white space alone"),
+    ],
+)
+def test_what_breaks_a_step_is_named(step, number, file, old, new, said):
+    wrong = step(number, file, old, new)
+    assert any(said in line for line in wrong), wrong
+    assert all(line.startswith((f"step{number}", f"step{number - 1} -> ")) for line in wrong)
+
+
+def test_a_new_file_has_to_be_named(copied):
+    earlier, later = copied(34), copied(35)
+    (later / "dezero/extra.py").write_text('"""New."""\n', "utf-8")
+    (wrong,) = guard.violations(35, earlier, later)
+    assert "dezero/extra.py changed, and step35/README.md does not name it" in wrong
+
+
+def test_line_endings_are_white_space(copied):
+    earlier, later = copied(35), copied(36)
+    text = (later / CORE).read_bytes()
+    (later / CORE).write_bytes(text.replace(b"\n", b"\r\n"))
+    assert list(guard.violations(36, earlier, later)) == []  # it has other changes: lines are lines
+    (later / "dezero/cuda.py").write_bytes((later / "dezero/cuda.py").read_bytes() + b"\n")
+    wrong = list(guard.violations(36, earlier, later))
+    assert any("cuda.py has a change of blank lines alone (+2)" in line for line in wrong)
+
+
+def test_a_line_that_enters_a_block_is_no_noise(copied):
+    earlier, later = copied(35), copied(36)
+    for folder, text in ((earlier, "x = 1\n"), (later, "if True:\n    # why\n    x = 1\n")):
+        with (folder / CORE).open("a", encoding="utf-8") as core:
+            core.write(text)
+    assert list(guard.violations(36, earlier, later)) == []
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A copy of what the figures are made from and stand in."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=ignore)
+    for name in ("README.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+STALE = [
+    ("stages/README.md", r"\| 33 \| \d+ ", "| 33 | 1 "),
+    ("stages/README.md", r"all this, \d+ lines", "all this, 7 lines"),
+    ("README.md", r"one change of \d+", "one change of 7"),
+    ("CONTRIBUTING.md", r"\(\d+ now\)", "(7 now)"),
+]
+
+
+@pytest.mark.parametrize(("name", "pattern", "stale"), STALE)
+def test_stale_figures_are_named_and_renewed(repository, capsys, name, pattern, stale):
+    file = repository / name
+    text = file.read_text("utf-8")
+    changed = re.sub(pattern, stale, text)
+    assert changed != text
+    file.write_text(changed, "utf-8")
+    root = f"--root={repository}"
+    assert guard.main([root]) == 1
+    said = capsys.readouterr().err
+    assert str(file) in said
+    assert "Refresh it with: nox -s guard -- --write" in said
+    assert guard.main([root, "--write"]) == 0
+    assert file.read_text("utf-8") == text
+    assert guard.main([root]) == 0
+
+
+def test_a_changed_stage_makes_the_figures_stale(repository):
+    with (repository / "stages/step36/dezero/functions.py").open("a", encoding="utf-8") as file:
+        file.write("\n\nlast = 1\n")
+    (wrong,) = guard.check(repository)
+    assert "| 36 | 267 |" in wrong
+
+
+def test_prose_without_a_place_for_the_figures_is_an_error(repository):
+    (repository / "stages/README.md").write_text("nothing\n", "utf-8")
+    assert sum("has no place for the figure" in line for line in guard.check(repository)) == 2
