@@ -258,6 +258,10 @@ def _compared(
     )
 
 
+def _line_endings(text: str) -> tuple[bool, bool, bool]:
+    return "\r\n" in text, "\r" in text, text.endswith(("\r", "\n"))
+
+
 def _respaced(old: str, new: str) -> tuple[tuple[int, int], ...]:
     before, after = old.splitlines(), new.splitlines()
     found = []
@@ -268,7 +272,7 @@ def _respaced(old: str, new: str) -> tuple[tuple[int, int], ...]:
                 found.append((i + 1, j + 1))
             i, j = i + 1, j + 1
         i, j = change.i1, change.j1
-    if before == after and old != new:
+    if old and new and _line_endings(old) != _line_endings(new):
         found.append((0, 0))
     return tuple(found)
 

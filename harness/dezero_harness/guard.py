@@ -14,11 +14,10 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
-from .difference import FileDifference, difference, stages_of
-from .runner import StageError
+from .difference import FileDifference, Row, difference, stages_of
 
 #: Lines of the engine, added plus removed, that a step may change.
 BUDGET = 40
@@ -75,9 +74,8 @@ def changed(files: Sequence[FileDifference]) -> int:
     return sum(file.added + file.removed for file in files)
 
 
-def violations(number: int, old: Path, new: Path) -> Iterator[str]:
-    """What is wrong with the step to the stage with this number, in the folder `new`."""
-    files = difference(old, new)
+def violations(number: int, old: Path, new: Path, files: Sequence[FileDifference]) -> Iterator[str]:
+    """What is wrong with the step to the stage with this number: these files differ."""
     step = f"{old.name} -> {new.name}"
     readme = new / "README.md"
     text = readme.read_text("utf-8") if readme.is_file() else ""
@@ -128,17 +126,25 @@ def _noise(step: str, file: FileDifference, old: Path, new: Path) -> Iterator[st
         lines = ", ".join(f"line {n}" if n else "the line endings" for n in respaced[:5])
         yield f"{step}: {path} differs in white space alone, {lines}; put it back as it was"
     if file.old and file.new:
-        for hunk in file.hunks:
-            rows = [row for row in hunk.rows if row.mark != " "]
-            if not any(row.text.strip() for row in rows):
-                where = ", ".join(f"{row.mark}{row.new or row.old}" for row in rows)
+        for block in _blocks(file):
+            if not any(row.text.strip() for row in block):
+                where = ", ".join(f"{row.mark}{row.new or row.old}" for row in block)
                 yield f"{step}: {path} has a change of blank lines alone ({where}); undo it"
+
+
+def _blocks(file: FileDifference) -> Iterator[list[Row]]:
+    """The rows that changed, those without a kept row between them together."""
+    for hunk in file.hunks:
+        for kept, rows in groupby(hunk.rows, key=lambda row: row.mark == " "):
+            if not kept:
+                yield list(rows)
 
 
 def _depths(path: Path) -> dict[int, int]:
     """In how many blocks each line of code lies; a comment belongs to the code below it."""
     text = path.read_text("utf-8")
-    depth, depths = 0, {}
+    depth = 0
+    depths: dict[int, int] = {}
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         depth += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
         if token.type not in (tokenize.INDENT, tokenize.DEDENT, tokenize.NL, tokenize.COMMENT):
@@ -149,36 +155,36 @@ def _depths(path: Path) -> dict[int, int]:
     return depths
 
 
-def all_violations(root: Path) -> list[str]:
-    """What is wrong with the steps of this repository."""
-    stages = stages_of(root)
+def differences(stages: dict[int, Path]) -> dict[int, list[FileDifference]]:
+    """For each stage but the first, what its step changes."""
+    return {new: difference(stages[old], stages[new]) for old, new in pairwise(sorted(stages))}
+
+
+def all_violations(stages: dict[int, Path], steps: dict[int, list[FileDifference]]) -> list[str]:
+    """What is wrong with these steps."""
     return [
         wrong
         for old, new in pairwise(sorted(stages))
-        for wrong in violations(new, stages[old], stages[new])
+        for wrong in violations(new, stages[old], stages[new], steps[new])
     ]
 
 
-def figures(root: Path) -> str:
+def figures(stages: dict[int, Path], steps: dict[int, list[FileDifference]]) -> str:
     """The table of the stages' sizes and of their differences, in Markdown."""
-    stages = stages_of(root)
     rows = [
-        ("stage", "lines of code", "engine", "`__init__.py`", "functions, apart", "of the budget"),
-        ("---", "---:", "---:", "---:", "---:", "---:"),
+        ["stage", "lines of code", "engine", "`__init__.py`", "functions, apart", "of the budget"],
+        ["---", *["---:"] * 5],
     ]
-    before: Path | None = None
     for number, folder in sorted(stages.items()):
-        size = str(sum(map(lines_of_code, folder.glob("dezero/*.py"))))
-        if before is None:
-            rows.append((str(number), size, "", "", "", ""))
+        row = [str(number), str(sum(map(lines_of_code, folder.glob("dezero/*.py"))))]
+        if number in steps:
+            counted = budgeted(number, steps[number])
+            names = [file for file in steps[number] if file.path == NAMES]
+            apart = [file for file in steps[number] if file.path == APART.get(number)]
+            row += [*map(_lines, (counted, names, apart)), f"{changed(counted)} of {BUDGET}"]
         else:
-            files = difference(before, folder)
-            counted = budgeted(number, files)
-            names = [file for file in files if file.path == NAMES]
-            apart = [file for file in files if file.path == APART.get(number)]
-            budget = f"{changed(counted)} of {BUDGET}"
-            rows.append((str(number), size, *map(_lines, (counted, names, apart)), budget))
-        before = folder
+            row += [""] * 4
+        rows.append(row)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
@@ -188,15 +194,18 @@ def _lines(files: Sequence[FileDifference]) -> str:
     return f"{sum(file.added for file in files)} / {sum(file.removed for file in files)}"
 
 
-def check(root: Path, write: bool = False) -> list[str]:
+def check(
+    root: Path,
+    stages: dict[int, Path],
+    steps: dict[int, list[FileDifference]],
+    write: bool = False,
+) -> list[str]:
     """Compare the figures in the prose with those that are, or write them; what is wrong."""
-    stages = stages_of(root)
-    first, second = sorted(stages)[:2]
-    quoted = str(changed(budgeted(second, difference(stages[first], stages[second]))))
+    first_step = str(changed(budgeted(min(steps), steps[min(steps)])))
     wrong = []
     for name, sentence in _QUOTED.items():
-        wrong += _renewed(root / name, sentence, quoted, write)
-    return wrong + _renewed(root / "stages/README.md", _MARKED, figures(root), write)
+        wrong += _renewed(root / name, sentence, first_step, write)
+    return wrong + _renewed(root / "stages/README.md", _MARKED, figures(stages, steps), write)
 
 
 def _renewed(file: Path, place: re.Pattern[str], new: str, write: bool) -> list[str]:
@@ -220,12 +229,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="write the figures into the prose")
     parser.add_argument("--root", type=Path, default=Path(), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
-        wrong = all_violations(options.root) + check(options.root, options.write)
-    except StageError as error:
-        wrong = [str(error)]
-    print(figures(options.root))
-    print(*wrong, sep="\n", file=sys.stderr)
+    stages = stages_of(options.root)
+    if len(stages) < 2:
+        parser.error(
+            f"there are no two stages in {options.root / 'stages'}; start in the repository"
+        )
+    steps = differences(stages)
+    wrong = all_violations(stages, steps) + check(options.root, stages, steps, options.write)
+    print(figures(stages, steps))
+    print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
     return 1 if wrong else 0
 
 

@@ -2,36 +2,35 @@
 
 import re
 import shutil
-from itertools import pairwise
 
 import pytest
 
 from conftest import ROOT
 from dezero_harness import guard
-from dezero_harness.difference import stages_of
+from dezero_harness.difference import difference, stages_of
 
-STEPS = list(pairwise(stages_of(ROOT)))
-
-
-@pytest.mark.parametrize(("old", "new"), STEPS)
-def test_a_step_changes_what_its_chapter_names(old, new):
-    stages = stages_of(ROOT)
-    assert list(guard.violations(new, stages[old], stages[new])) == []
+STAGES = stages_of(ROOT)
 
 
-def test_the_figures_in_the_prose_are_those_that_are():
-    assert guard.check(ROOT) == []
+def violations(number, old, new):
+    return list(guard.violations(number, old, new, difference(old, new)))
+
+
+def test_every_step_changes_what_its_chapter_names_and_the_figures_are_those_that_are():
+    steps = guard.differences(STAGES)
+    assert len(steps) == 5
+    assert guard.all_violations(STAGES, steps) == []
+    assert guard.check(ROOT, STAGES, steps) == []
 
 
 @pytest.fixture
 def step(copied):
     """Copies two neighbours, with a text replaced in the later one; returns what is wrong."""
 
-    def violations(number, file="", old="", new=""):
-        earlier, later = copied(number - 1), copied(number, file, old, new)
-        return list(guard.violations(number, earlier, later))
+    def wrong(number, file="", old="", new=""):
+        return violations(number, copied(number - 1), copied(number, file, old, new))
 
-    return violations
+    return wrong
 
 
 UTILS = "dezero/utils.py"
@@ -51,7 +50,13 @@ README = "README.md"
         (35, README, "tanh_growth.py", "tanh.py", "does not name its example tanh_growth.py"),
         (32, CORE, "\n\n\ndef ", "\n\n\nx = 1\n\n\ndef ", "lines of the engine change, 40 may"),
         (36, CORE, "gy * x1", "gy  * x1", "core.py differs in white space alone, line"),
-        (36, CORE, "        return self._grad", "         return self._grad", "in white space al"),
+        (
+            36,
+            CORE,
+            "        retain_grad: leave",
+            "         retain_grad: leave",
+            "in white space al",
+        ),
         (36, CORE, "\nclass Neg(", "\n\nclass Neg(", "a change of blank lines alone (+"),
         (36, CORE, "x1, y = self.inputs[1]", "x1,  y = self.inputs[1]", "in white space alone"),
     ],
@@ -65,18 +70,24 @@ def test_what_breaks_a_step_is_named(step, number, file, old, new, said):
 def test_a_new_file_has_to_be_named(copied):
     earlier, later = copied(34), copied(35)
     (later / "dezero/extra.py").write_text('"""New."""\n', "utf-8")
-    (wrong,) = guard.violations(35, earlier, later)
+    (wrong,) = violations(35, earlier, later)
     assert "dezero/extra.py changed, and step35/README.md does not name it" in wrong
 
 
-def test_line_endings_are_white_space(copied):
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+def test_line_endings_are_white_space(copied, ending):
     earlier, later = copied(35), copied(36)
     text = (later / CORE).read_bytes()
-    (later / CORE).write_bytes(text.replace(b"\n", b"\r\n"))
-    assert list(guard.violations(36, earlier, later)) == []  # it has other changes: lines are lines
-    (later / "dezero/cuda.py").write_bytes((later / "dezero/cuda.py").read_bytes() + b"\n")
-    wrong = list(guard.violations(36, earlier, later))
-    assert any("cuda.py has a change of blank lines alone (+2)" in line for line in wrong)
+    (later / CORE).write_bytes(text.replace(b"\n", ending.encode()))
+    (wrong,) = violations(36, earlier, later)
+    assert "core.py differs in white space alone, the line endings" in wrong
+
+
+def test_the_last_line_end_is_white_space(copied):
+    earlier, later = copied(33), copied(34)
+    (later / CORE).write_bytes((later / CORE).read_bytes().rstrip(b"\n"))
+    wrong = violations(34, earlier, later)
+    assert any("core.py differs in white space alone, the line endings" in line for line in wrong)
 
 
 def test_a_line_that_enters_a_block_is_no_noise(copied):
@@ -84,7 +95,7 @@ def test_a_line_that_enters_a_block_is_no_noise(copied):
     for folder, text in ((earlier, "x = 1\n"), (later, "if True:\n    # why\n    x = 1\n")):
         with (folder / CORE).open("a", encoding="utf-8") as core:
             core.write(text)
-    assert list(guard.violations(36, earlier, later)) == []
+    assert violations(36, earlier, later) == []
 
 
 @pytest.fixture
@@ -105,30 +116,39 @@ STALE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "pattern", "stale"), STALE)
-def test_stale_figures_are_named_and_renewed(repository, capsys, name, pattern, stale):
-    file = repository / name
-    text = file.read_text("utf-8")
-    changed = re.sub(pattern, stale, text)
-    assert changed != text
-    file.write_text(changed, "utf-8")
+def test_stale_figures_are_named_and_renewed(repository, capsys):
+    names = {name for name, _, _ in STALE}
+    right = {name: (repository / name).read_text("utf-8") for name in names}
+    for name, pattern, stale in STALE:
+        text = (repository / name).read_text("utf-8")
+        assert re.search(pattern, text)
+        (repository / name).write_text(re.sub(pattern, stale, text), "utf-8")
     root = f"--root={repository}"
     assert guard.main([root]) == 1
     said = capsys.readouterr().err
-    assert str(file) in said
-    assert "Refresh it with: nox -s guard -- --write" in said
+    assert [said.count(f"{repository / name} says\n") for name in names] == [
+        sum(name == stale for stale, _, _ in STALE) for name in names
+    ]
+    assert said.count("Refresh it with: nox -s guard -- --write") == len(STALE)
     assert guard.main([root, "--write"]) == 0
-    assert file.read_text("utf-8") == text
-    assert guard.main([root]) == 0
+    assert {name: (repository / name).read_text("utf-8") for name in names} == right
 
 
-def test_a_changed_stage_makes_the_figures_stale(repository):
+def test_a_changed_stage_makes_the_figures_stale(repository, capsys):
     with (repository / "stages/step36/dezero/functions.py").open("a", encoding="utf-8") as file:
         file.write("\n\nlast = 1\n")
-    (wrong,) = guard.check(repository)
-    assert "| 36 | 267 |" in wrong
+    size = sum(guard.lines_of_code(file) for file in STAGES[36].glob("dezero/*.py"))
+    assert guard.main([f"--root={repository}"]) == 1
+    assert f"| 36 | {size + 1} |" in capsys.readouterr().err
 
 
-def test_prose_without_a_place_for_the_figures_is_an_error(repository):
+def test_prose_without_a_place_for_the_figures_is_an_error(repository, capsys):
     (repository / "stages/README.md").write_text("nothing\n", "utf-8")
-    assert sum("has no place for the figure" in line for line in guard.check(repository)) == 2
+    assert guard.main([f"--root={repository}", "--write"]) == 1
+    assert capsys.readouterr().err.count("has no place for the figure") == 2
+
+
+def test_a_folder_without_stages(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        guard.main([f"--root={tmp_path}"])
+    assert "there are no two stages" in capsys.readouterr().err
