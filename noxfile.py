@@ -141,7 +141,8 @@ def harness(session):
         extras=["pictures", "plots"],
         also=["array-api-strict>=2.4", "hypothesis", "rich"],
     )
-    tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
+    apart = [f"--ignore=harness/tests/test_{name}.py" for name in ("examples", "notebooks")]
+    tests = ["harness/tests", "shared/tests", *apart]
     session.run("python", "-m", "pytest", *tests, *session.posargs)
 
 
@@ -186,6 +187,18 @@ def guard(session):
     """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
     install(session, "shared", "harness")
     session.run("python", "-m", "dezero_harness.guard", *session.posargs)
+
+
+@nox.session(default=False)
+def notebooks(session):
+    """Write the chapters as notebooks into docs/_build/notebooks and run them; -- 33 for one."""
+    # Without shared: the first cell of a notebook installs the stage, and shared with it.
+    drawing = project_table(ROOT / "shared")["optional-dependencies"]
+    tools = ["pip", "ipykernel", "nbclient>=0.10", "nbformat>=5.10"]
+    install(session, "harness", also=[*tools, *drawing["plots"], *drawing["pictures"]])
+    session.run("python", "-m", "dezero_harness.notebooks", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "pytest", "harness/tests/test_notebooks.py")
 
 
 @nox.session(default=False)
