@@ -34,7 +34,7 @@ _NAMED = re.compile(r"^Files? of this chapter:(.*?)\.(?=\s)", re.DOTALL | re.MUL
 #: Sentences that quote the lines of the first step's engine, by the file they stand in.
 _QUOTED = {
     "README.md": re.compile(r"(?<=one change of )\d+(?=\slines)"),
-    "CONTRIBUTING.md": re.compile(r"(?<=added and removed together \()\d+(?= now\))"),
+    "CONTRIBUTING.md": re.compile(r"(?<=the one to 32 changes )\d+(?=,)"),
     "stages/README.md": re.compile(r"(?<=the heart of all this, )\d+(?= lines long)"),
 }
 

@@ -166,8 +166,8 @@ def install_cell(root: Path, stage: Path, requirement: str) -> str:
     extras = shared["optional-dependencies"]
     wanted = " ".join(f'"{name}"' for name in (requirement, *extras["plots"], *extras["pictures"]))
     return (
-        f"# This installs {stage.name}, and what its pictures need. All stages are imported as dezero:\n"
-        "# where another one was installed before, restart the kernel after this cell.\n"
+        f"# This installs {stage.name} and what its pictures need. All stages are imported as\n"
+        "# dezero: where another one was installed before, restart the kernel after this cell.\n"
         f"%pip install --quiet {wanted}"
     )
 
