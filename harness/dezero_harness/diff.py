@@ -57,7 +57,7 @@ def show(old: Path, new: Path, console: Console, everything: bool = False) -> No
         for number, file in enumerate(file for file in shown if file.kind == kind):
             if everything and not number:
                 console.print()
-                console.rule(Text(_PLURALS[kind], "dim"), characters="-", style="dim")
+                console.print(Text(f"==== {_PLURALS[kind]} ====", "bold"))
             _show_file(file, old, new, console, everything)
     console.print()
     rest = [file for file in files if file not in shown]

@@ -72,15 +72,12 @@ def test_the_printed_command_of_an_engine_file_shows_the_same_lines(old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), list(pairwise(STAGES)))
-def test_what_git_sees_is_in_the_list(old, new):
-    """`git ls-files` knows the stages; every file that is not the same bytes is listed."""
+def test_every_file_that_is_not_the_same_bytes_is_listed(old, new):
+    def files(folder):
+        found = (path for path in folder.rglob("*") if path.is_file())
+        return {p.relative_to(folder): p.read_bytes() for p in found if p.suffix != ".pyc"}
 
-    def tracked(number):
-        folder = relative(number).as_posix()
-        listed = git(f"git ls-files {folder}").split()
-        return {Path(name).relative_to(folder): (ROOT / name).read_bytes() for name in listed}
-
-    before, after = tracked(old), tracked(new)
+    before, after = files(STAGES[old]), files(STAGES[new])
     differing = {p for p in before.keys() | after.keys() if before.get(p) != after.get(p)}
     assert differing == {file.path for file in difference(STAGES[old], STAGES[new])}
 
@@ -104,6 +101,17 @@ def test_a_rename_over_several_stages_is_followed(new):
     assert all(f.path.name != "core_simple.py" for f in difference(STAGES[31], STAGES[new]))
     back = found(new, 31, "dezero/core_simple.py")
     assert back.old == Path("dezero/core.py")
+
+
+def test_a_file_that_is_gone_is_the_likelier_origin(tmp_path):
+    """Of two old files that are as like the new one, the one that stays was not renamed."""
+    text = "".join(f"line_{n} = {n}\n" for n in range(9))
+    for name in ("old/dezero/a.py", "old/dezero/z.py", "new/dezero/z.py", "new/dezero/b.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    (file,) = difference(tmp_path / "old", tmp_path / "new")
+    assert (file.old, file.new) == (Path("dezero/a.py"), Path("dezero/b.py"))
+    assert (file.renamed, file.copied, file.hunks) == (True, False, ())
 
 
 def test_an_example_is_no_rename_of_another():
@@ -254,7 +262,10 @@ def test_prose_and_examples_are_listed_and_shown_with_all(shown):
     for line in ("+ def f(x):", "+ # Step 33: Newton's method", "is_simple_core = False"):
         assert (line in text) is ("simple" in line)
         assert line in everything
-    assert "243 lines" in text or "what it held is shown with --all" in text
+    assert "(what it held is shown with --all)" in text
+    kinds = re.findall("^==== (.*) ====$", everything, re.MULTILINE)
+    assert kinds == ["engine", "examples", "prose", "settings"]
+    assert max(map(len, everything.splitlines())) < 250
 
 
 def test_in_a_terminal_it_is_coloured_by_words(shown):
