@@ -159,10 +159,11 @@ def harness(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6"],
+        also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6", "rich>=13"],
     )
-    tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
-    tests += ["--ignore=harness/tests/test_extras.py"]  # these have sessions of their own
+    apart = ("examples", "extras", "notebooks")  # these have sessions of their own
+    tests = ["harness/tests", "shared/tests"]
+    tests += [f"--ignore=harness/tests/test_{name}.py" for name in apart]
     together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
     session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
 
@@ -196,11 +197,37 @@ def lint(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["hypothesis", "ruff", "mypy"],
+        also=["hypothesis", "rich", "ruff", "mypy"],
     )
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+
+
+@nox.session(default=False)
+def diff(session):
+    """Show what a step changes: -- 32 33, or -- 33, or -- 31..36; with --all the prose as well."""
+    install(session, "shared", "harness", also=["rich"])
+    session.run("python", "-m", "dezero_harness.diff", *session.posargs)
+
+
+@nox.session(default=False)
+def guard(session):
+    """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
+    install(session, "shared", "harness")
+    session.run("python", "-m", "dezero_harness.guard", *session.posargs)
+
+
+@nox.session(default=False)
+def notebooks(session):
+    """Write the chapters as notebooks into docs/_build/notebooks and run them; -- 33 for one."""
+    # Without shared: the first cell of a notebook installs the stage, and shared with it.
+    drawing = project_table(ROOT / "shared")["optional-dependencies"]
+    tools = ["pip", "ipykernel", "nbclient>=0.10", "nbformat>=5.10"]
+    install(session, "harness", also=[*tools, *drawing["plots"], *drawing["pictures"]])
+    session.run("python", "-m", "dezero_harness.notebooks", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "pytest", "harness/tests/test_notebooks.py")
 
 
 @nox.session(default=False)
