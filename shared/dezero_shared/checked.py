@@ -42,11 +42,13 @@ def complete(function: Any, take: Callable[[Any, None], Any]) -> list:
         return [take(outputs[0](), None)]
     gys = [take(y(), None) for y in outputs]
     known = next(gy for gy in gys if gy is not None)
-    as_gradient = type(known) if hasattr(known, "creator") else as_array
-    return [
-        as_gradient(zeros(*kind, *function.xs)) if gy is None else gy
-        for gy, kind in zip(gys, function.output_kinds)
-    ]
+    for i, kind in enumerate(function.output_kinds):
+        if gys[i] is None:
+            gys[i] = zeros(*kind, *function.xs)
+            if hasattr(known, "creator"):
+                gys[i] = type(known)(gys[i])
+                gys[i].requires_grad = False  # nothing comes of it
+    return gys
 
 
 def gradients(

@@ -118,7 +118,7 @@ def cast(gx, dtype):
 class Add(Function):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
 
-    broadcasts = True
+    broadcasts = True  # the walk sums the gradient of an operand that was repeated
 
     def forward(self, x0, x1):
         return x0 + x1
