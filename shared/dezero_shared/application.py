@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dezero_shared import arrays, checked
-from dezero_shared.arrays import Array, as_array
+from dezero_shared.arrays import SCALARS, Array, as_array
 from dezero_shared.modes import recording
 
 new = object.__new__  # without __init__, which checks what a user hands in
@@ -25,15 +25,15 @@ class Application:
     if recording is on (`Config.enable_backprop`) and an input is no constant.
 
     variable: the class of the results; a stage sets it to its Variable.
-    broadcasts: True where forward repeats an operand of a smaller shape, and gradients may come in
-    the shape of the output.
+    elementwise: True where forward computes number by number. It may then be given a NumPy scalar
+    in place of a 0-d array, which computes ten times as fast, and operands of different shapes.
     inputs, outputs: the Variables that went in; weak references to those that came out.
     xs: the arrays that went in, to notice in the backward pass that a user has assigned others.
     generation: the latest of the inputs'; a result is one generation later.
     """
 
     variable: Any
-    broadcasts = False
+    elementwise = False
     outputs: list[weakref.ref] | None = None  # None until it is called, which happens once
     inputs: list[Any]
     xs: list[Array]
@@ -47,13 +47,13 @@ class Application:
         """
         if self.outputs is not None:
             raise checked.called_before(self)
-        variable = self.variable
+        variable, elementwise = self.variable, self.elementwise
         variables, xs, generation, requires_grad = [], [], 0, False
         for x in inputs:
             if not isinstance(x, variable):
                 x = constant(variable, x, inputs)
             variables.append(x)
-            xs.append(x._data)
+            xs.append(x._data if elementwise else x.data)
             if x.generation > generation:
                 generation = x.generation
             if x.requires_grad:
@@ -61,7 +61,10 @@ class Application:
 
         try:
             ys = self.forward(*xs)  # type: ignore[attr-defined]
-            ys = checked.several(self, ys) if isinstance(ys, tuple) else [as_array(ys)]
+            if isinstance(ys, tuple):
+                ys = checked.several(self, ys)
+            else:
+                ys = [ys if type(ys) in SCALARS else as_array(ys)]
         except Exception as error:
             checked.explain(error, self, variables)
             raise

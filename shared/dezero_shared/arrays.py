@@ -21,7 +21,9 @@ Array = Any  # an array of any module: typing has no name for what the array API
 # The question comes several times in every operation, so each type is asked once.
 _modules: dict[type, ModuleType | None] = {np.ndarray: np}
 
-_NUMBERS = {bool, int, float, complex, *np.sctypeDict.values()}
+#: What NumPy makes of a 0-d result. It computes ten times as fast as a 0-d array.
+SCALARS = frozenset(np.sctypeDict.values())
+_NUMBERS = SCALARS | {bool, int, float, complex}
 
 
 def is_array(x: Any) -> bool:
@@ -57,6 +59,8 @@ def get_array_module(*operands: Any) -> ModuleType:
         module = _modules.get(type(x))
         if module is not None:
             return module
+        if type(x) in _NUMBERS:
+            continue
         if hasattr(x, "creator"):  # a Variable: what it holds decides
             x = x.data
         if is_array(x):

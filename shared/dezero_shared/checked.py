@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dezero_shared.arrays import Array, as_array, is_array, is_floating, owns_memory, zeros
+from dezero_shared.arrays import SCALARS, Array, as_array, is_array, is_floating, owns_memory, zeros
 from dezero_shared.modes import recording
 
 
@@ -44,7 +44,7 @@ def complete(function: Any, take: Callable[[Any, None], Any]) -> list:
     known = next(gy for gy in gys if gy is not None)
     for i, kind in enumerate(function.output_kinds):
         if gys[i] is None:
-            gys[i] = zeros(*kind, *function.xs)
+            gys[i] = zeros(*kind, *[x.data for x in function.inputs])
             if hasattr(known, "creator"):
                 gys[i] = type(known)(gys[i])
                 gys[i].requires_grad = False  # nothing comes of it
@@ -58,8 +58,8 @@ def gradients(
 
     gxs: what the function's backward returned; a tuple, a list, or the one gradient of the one
     input. None means that an input has none. kind: what a gradient is, Array or the class of
-    Variables. sum_to(gradient, shape): for functions that broadcast, where a gradient has the shape
-    of the output.
+    Variables. sum_to(gradient, shape): for elementwise functions, which repeat an operand of a smaller
+    shape; its gradient comes in the shape of the output.
 
     Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong
     number or type of gradients, ValueError for a gradient that has not its input's shape.
@@ -69,7 +69,7 @@ def gradients(
     if len(gxs) != len(function.inputs):
         raise TypeError(_unfit(function, gxs))
     for x, data, gx in zip(function.inputs, function.xs, gxs):
-        if x._data is not data:
+        if x._data is not data and not (type(data) in SCALARS and _same(x._data, data)):
             raise RuntimeError(
                 f"the data of an input of {_name(function)} ({describe(x)}) was assigned after the "
                 f"forward pass that used it, so its derivative is no longer known; compute the "
@@ -80,7 +80,7 @@ def gradients(
         if type(gx) is not kind and not is_gradient(gx, kind):
             raise TypeError(_unfit(function, gxs))
         if (gx if kind is Array else gx._data).shape != data.shape:
-            if sum_to is None or not function.broadcasts:
+            if sum_to is None or not function.elementwise:
                 raise ValueError(
                     f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to "
                     f"be summed back to its shape by sum_to, which the stage step36 brings"
@@ -122,13 +122,18 @@ def describe(*xs: Any) -> str:
 
 
 def _describe(x: Any) -> str:
-    data = x._data if hasattr(x, "creator") else x
+    data = x.data if hasattr(x, "creator") else x
     if is_array(data):
         return f"{type(x).__name__} {tuple(data.shape)} {data.dtype}"
     if x is None:
         return "None"
     shown = repr(data)
     return f"{type(x).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"
+
+
+def _same(x: Any, scalar: Any) -> bool:
+    """True where x is the 0-d array that was made of this scalar for someone to look at."""
+    return x.shape == () and bool(x == scalar or (x != x and scalar != scalar))
 
 
 def _unfit(function: Any, gxs: Any) -> str:

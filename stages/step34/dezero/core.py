@@ -116,6 +116,8 @@ def cast(gx, dtype):
 class Add(Function):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
 
+    elementwise = True
+
     def forward(self, x0, x1):
         return x0 + x1
 
@@ -129,6 +131,8 @@ def add(x0, x1):
 
 class Mul(Function):
     """y = x0 x1, dy/dx0 = x1, dy/dx1 = x0"""
+
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 * x1
@@ -149,6 +153,8 @@ def mul(x0, x1):
 class Neg(Function):
     """y = -x, dy/dx = -1"""
 
+    elementwise = True
+
     def forward(self, x):
         return -x
 
@@ -162,6 +168,8 @@ def neg(x):
 
 class Sub(Function):
     """y = x0 - x1, dy/dx0 = 1, dy/dx1 = -1"""
+
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 - x1
@@ -180,6 +188,8 @@ def rsub(x0, x1):
 
 class Div(Function):
     """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1 (-x0 / x1^2 could overflow on the way)"""
+
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 / x1
@@ -201,6 +211,8 @@ def rdiv(x0, x1):
 
 class Pow(Function):
     """y = x^c, dy/dx = c x^(c-1), for a number c"""
+
+    elementwise = True
 
     def __init__(self, c: float):
         self.c = checked.exponent(c)

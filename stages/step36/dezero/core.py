@@ -118,7 +118,7 @@ def cast(gx, dtype):
 class Add(Function):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
 
-    broadcasts = True  # the walk sums the gradient of an operand that was repeated
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 + x1
@@ -134,7 +134,7 @@ def add(x0, x1):
 class Mul(Function):
     """y = x0 x1, dy/dx0 = x1, dy/dx1 = x0"""
 
-    broadcasts = True
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 * x1
@@ -155,6 +155,8 @@ def mul(x0, x1):
 class Neg(Function):
     """y = -x, dy/dx = -1"""
 
+    elementwise = True
+
     def forward(self, x):
         return -x
 
@@ -169,7 +171,7 @@ def neg(x):
 class Sub(Function):
     """y = x0 - x1, dy/dx0 = 1, dy/dx1 = -1"""
 
-    broadcasts = True
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 - x1
@@ -189,7 +191,7 @@ def rsub(x0, x1):
 class Div(Function):
     """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1 (-x0 / x1^2 could overflow on the way)"""
 
-    broadcasts = True
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 / x1
@@ -211,6 +213,8 @@ def rdiv(x0, x1):
 
 class Pow(Function):
     """y = x^c, dy/dx = c x^(c-1), for a number c"""
+
+    elementwise = True
 
     def __init__(self, c: float):
         self.c = checked.exponent(c)
