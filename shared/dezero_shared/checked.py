@@ -58,8 +58,8 @@ def gradients(
 
     gxs: what the function's backward returned; a tuple, a list, or the one gradient of the one
     input. None means that an input has none. kind: what a gradient is, Array or the class of
-    Variables. sum_to(gradient, shape): for elementwise functions, which repeat an operand of a smaller
-    shape; its gradient comes in the shape of the output.
+    Variables. sum_to(gradient, shape): for elementwise functions, which repeat an operand of a
+    smaller shape; its gradient comes in the shape of the output.
 
     Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong
     number or type of gradients, ValueError for a gradient that has not its input's shape.

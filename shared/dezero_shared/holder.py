@@ -17,6 +17,7 @@ class ArrayHolder:
     """
 
     __slots__ = ("__weakref__", "_data", "name")
+    _data: Any
     __array_ufunc__ = None  # np.array(2.0) * x: NumPy leaves the product to the right operand
 
     @property
