@@ -123,9 +123,7 @@ for number in STAGES:
     def on_jax(session, number=number):
         conform(session, number, "jax", extras=["jax"])
 
-    on_jax.__doc__ = (
-        f"Test stage {number} on JAX arrays, and inside jax.jit. Takes a minute or two."
-    )
+    on_jax.__doc__ = f"Test stage {number} on JAX arrays, and inside jax.jit. Takes minutes."
     nox.session(on_jax, name=f"stage{number}-jax", tags=["jax"], default=False)
 
 for number in STAGES:
@@ -133,7 +131,7 @@ for number in STAGES:
     def on_dask(session, number=number):
         conform(session, number, "dask", extras=["dask"])
 
-    on_dask.__doc__ = f"Test stage {number} on Dask arrays in chunks. Takes a minute or two."
+    on_dask.__doc__ = f"Test stage {number} on Dask arrays in chunks. Takes minutes."
     nox.session(on_dask, name=f"stage{number}-dask", tags=["dask"], default=False)
 
 for number in STAGES:

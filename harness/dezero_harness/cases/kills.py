@@ -189,7 +189,11 @@ for function, code, linear in ARRAYWISE:
             + ("4!/(4-k)! F(x)^(4-k) F(v)^k" if linear else "v in k of the four places"),
             chapter=36,
             group="order",
-            needs=(*ARRAY_FUNCTIONS, "create_graph") if k > 1 else ARRAY_FUNCTIONS,
+            needs=(
+                *ARRAY_FUNCTIONS,
+                *(["uneven reshape"] if function == "reshape" else []),
+                *(["create_graph"] if k > 1 else []),
+            ),
         )
         for k in (1, 2, 3)
     ]
