@@ -9,7 +9,7 @@ The engine holds no hooks. `Recorder.watch` puts wrappers around the four places
 - `Variable.backward(...)` is one pass, and writes `grad` before it returns;
 - `Function.__call__(*inputs)` is the birth of a function, which joins the graph if it then is the
   `creator` of what it returns; it knows its `inputs`, `outputs` (weak references) and `generation`;
-- `backward(*gys)` of a function takes the gradients of its outputs, and returns those of its inputs;
+- `backward(*gys)` of a function takes the gradients of its outputs and returns its inputs';
 - `ByGeneration.add(function)` puts a function into the queue of the pass.
 
 An engine that works otherwise is noticed: what a Variable was seen to receive has to add up to what
@@ -27,7 +27,6 @@ import linecache
 import os
 import sys
 import traceback
-from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -52,8 +51,9 @@ class Recorder:
     file: the name of the program in places. engine: the package `dezero`.
     """
 
-    def __init__(self, engine: Any, file: str, namespace: dict[str, Any]):
+    def __init__(self, engine: Any, file: str, namespace: dict[str, Any], most_nodes: int):
         self.engine, self.file, self.namespace = engine, file, namespace
+        self.most_nodes = most_nodes
         self.package = Path(engine.__file__).parent
         self.nodes: dict[str, dict[str, Any]] = {}
         self.steps: list[dict[str, Any]] = []
@@ -168,13 +168,23 @@ class Recorder:
             raise TraceError("a backward pass inside a backward pass cannot be shown")
         self._name_variables()
         cleared = [n for n in self._clearable if self._objects[n].grad is None]
-        self._step("compute", cleared=cleared)
+        self._step("compute", cleared=cleared, assigned=self._assigned())
         self._clearable = {}
         name = self._variable(root, "leaf", self._place(self._caller()))
         before = {n: x.grad for n, x in self._variables()}
         self._pass = _Pass(name, root.creator is not None, create_graph, before)
         self._passes += 1
         self._pass.place = self._place(self._caller())
+
+    def _assigned(self) -> list[dict[str, str]]:
+        """The leaves to whose data the program has assigned."""
+        assigned = []
+        for name, x in self._variables():
+            node, value = self.nodes[name], describe(x)
+            if node["role"] == "leaf" and value != node["values"][-1]:
+                node["values"].append(value)
+                assigned.append({"to": name, "value": value})
+        return assigned
 
     def _start(self, seed: Any) -> None:
         """The first function is about to be taken: what the walk starts from is known."""
@@ -228,13 +238,16 @@ class Recorder:
 
     def _give(self, f: Any, gxs: Any) -> None:
         assert self._pass
-        name, gives = self._id(f), []
+        name, gives = self._id(f), list[dict[str, Any]]()
         for x, gx in zip(f.inputs, gxs if isinstance(gxs, tuple | list) else (gxs,), strict=True):
-            if gx is None or id(x) in self._constant:
+            if gx is None:
                 continue
-            target = self._id(x)
-            gives.append(self._gradient(name, target, gx))
-            self._pass.received.setdefault(target, []).append(numbers(gx))
+            given = self._gradient(name, self._id(x), gx)
+            if id(x) in self._constant:  # has taken it if it has a gradient in the end
+                self._pass.doubtful.append((x, numbers(gx), given, gives))
+                continue
+            gives.append(given)
+            self._pass.received.setdefault(given["to"], []).append(numbers(gx))
         # Written down when the next function is taken: until then it is added up, and waits.
         self._pass.arrived = []
         self._pass.unfinished = {"taken": name, "gives": gives, "arrived": self._pass.arrived}
@@ -252,6 +265,10 @@ class Recorder:
         self._step("pass", **now.unfinished)
         if now.queue:
             raise TraceError(f"the pass has ended, though there are functions left: {now.queue}")
+        for x, gx, given, gives in now.doubtful:
+            if x.grad is not None and x.grad is not now.before.get(given["to"]):
+                gives.append(given)
+                now.received.setdefault(given["to"], []).append(gx)
         writes = []
         for name, x in self._variables():
             if x.grad is None or x.grad is now.before.get(name):
@@ -285,7 +302,7 @@ class Recorder:
         if not self._passes:
             raise TraceError("the program has called backward() of no Variable: nothing to show")
         self._name_variables()
-        self._step("compute")
+        self._step("compute", assigned=self._assigned())
         for step in self.steps:
             for flow in step.get("takes", []) + step.get("gives", []):
                 flow["is"] = self._ids.get(flow["is"], "")
@@ -341,8 +358,11 @@ class Recorder:
 
     def _register(self, x: Any, letter: str) -> str:
         count = len(self.nodes)
-        if count >= MOST_NODES:
-            raise TraceError(f"the graph is too large to be recorded: more than {count} nodes")
+        if count >= self.most_nodes:
+            raise TraceError(
+                f"the graph is too large to be recorded: it has more than {count} nodes; watch a "
+                f"smaller program"
+            )
         name = f"{letter}{count}"
         self._ids[id(x)], self._objects[name] = name, x
         self._new.append(name)
@@ -359,6 +379,7 @@ class Recorder:
             "role": role,
             "generation": x.generation,
             "value": describe(x),
+            "values": [describe(x)],
             "shape": list(x.shape),
             "dtype": str(x.dtype),
             "made": self._places[id(x)],
@@ -392,7 +413,8 @@ class Recorder:
         for name, x in self._variables():
             own = x.name if x.name is not None else called.get(id(x))
             if own is not None and (x.name is not None or not self.nodes[name]["name"]):
-                self.nodes[name]["name"] = str(own)
+                shown = "".join(c if c.isprintable() else " " for c in str(own))
+                self.nodes[name]["name"] = shown
 
     # Places in code
 
@@ -452,6 +474,7 @@ class _Pass:
         self.seen: set[str] = set()
         self.arrived: list[str] = []
         self.received: dict[str, list[np.ndarray]] = {}
+        self.doubtful: list[tuple[Any, np.ndarray, dict[str, Any], list]] = []
         self.unfinished: dict[str, Any] = {}
 
     def arrive(self, function: str) -> None:
@@ -475,17 +498,17 @@ def describe(x: Any) -> str:
     return f"{values.size} numbers of shape {values.shape}, from {least} to {greatest}"
 
 
-def record(stage: Path, name: str, text: str, arguments: Iterable[str] = ()) -> dict[str, Any]:
+def record(stage: Path, name: str, text: str, most_nodes: int = MOST_NODES) -> dict[str, Any]:
     """Run the text of a program on the stage in this folder, and watch.
 
     Raises TraceError, or StageError where the stage cannot be imported.
     """
     import_engine(stage)
     engine = importlib.import_module("dezero")
-    sys.argv = [name, *arguments]
+    sys.argv = [name]
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": "__main__", "__file__": name}
-    recorder = Recorder(engine, name, namespace)
+    recorder = Recorder(engine, name, namespace, most_nodes)
     where = f"{name} on {stage.name}"
     try:
         recorder.watch()
@@ -512,7 +535,8 @@ def main() -> None:
     os.dup2(2, 1)
     request = json.load(sys.stdin)
     try:
-        answer = record(Path(request["stage"]), request["name"], request["text"])
+        stage = Path(request.pop("stage"))
+        answer = record(stage, **request)
     except (TraceError, StageError) as error:
         answer = {"failed": str(error)}
     with answers:

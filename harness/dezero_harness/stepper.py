@@ -29,7 +29,8 @@ from .trace import PROGRAMS, Program, Trace, counted, record, repeated, short, t
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "docs" / "_static"
 DRAWABLE = 300  # nodes: the text of a larger picture cannot be read on a page
-LISTED = 500  # nodes of a graph that are listed one by one
+LISTED = 300  # nodes of a graph that are listed one by one
+MINUS = "\N{MINUS SIGN}"
 
 Nodes = dict[str, dict[str, Any]]
 
@@ -50,7 +51,7 @@ def fragment(trace: Trace, prefix: str = "") -> str:
             for name, text in frame["grads"].items():
                 first, _, longest = labels[name].partition("\n")
                 labels[name] = f"{first}\n{max(longest, text, key=len)}"
-        graph = _box(drawing(nodes, labels, prefix), f"The graph of {trace['title']}", prefix)
+        graph = _box(drawing(nodes, labels, prefix))
     else:
         graph = f'<p class="dz-why">{_why_not_drawn(len(nodes))}</p>'
     results = "".join(
@@ -80,7 +81,8 @@ data-steps="{len(steps)}" data-expect="{escape(json.dumps(trace["results"]))}">
 </div>
 <p class="dz-sentence" role="status" hidden></p>
 <div class="dz-now" hidden>
-<div class="dz-queue"><b id="{prefix}-queue">Queue</b><ol aria-labelledby="{prefix}-queue"></ol></div>
+<div class="dz-queue"><b id="{prefix}-queue">Queue</b>
+<ol aria-labelledby="{prefix}-queue"></ol></div>
 <div class="dz-results"><b id="{prefix}-results">Written</b>
 <ul aria-labelledby="{prefix}-results">{results}</ul></div>
 </div>
@@ -97,8 +99,11 @@ data-steps="{len(steps)}" data-expect="{escape(json.dumps(trace["results"]))}">
 
 
 _LEGEND = """\
-<p class="dz-legend" hidden><span class="dz-key-take">taken</span> <span class="dz-key-wait">waits\
-</span> <span class="dz-key-flow">a gradient flows</span> <span class="dz-key-new">new</span>. \
+<p class="dz-legend" hidden>
+<span class="dz-key-take">taken</span>
+<span class="dz-key-wait">waits</span>
+<span class="dz-key-flow">a gradient flows, against the arrow</span>
+<span class="dz-key-new">new</span>
 Point at a node, or go to one with Tab, then ↑ and ↓: its value, and the line that made it.</p>"""
 
 
@@ -107,7 +112,9 @@ def _frames(trace: Trace) -> list[dict[str, Any]]:
     nodes, frames = trace["nodes"], []
     parts: dict[str, list[str]] = {}  # of the gradients in the walk
     grads: dict[str, str] = {}  # written to the Variables
+    line = 0  # in which the program has called backward()
     for step in trace["steps"]:
+        line = step.get("called", {}).get("line", line)
         waiting = step.get("waiting", step.get("queue", []))
         flows, targets = [], []
         for flow in step.get("gives", []):
@@ -139,29 +146,39 @@ def _frames(trace: Trace) -> list[dict[str, Any]]:
                 "flow": flows,
                 "to": targets,
                 "new": step["new"],
-                "line": step.get("called", {}).get("line", 0),
+                "lines": [line] if step["kind"] != "compute" else _lines(step, trace),
                 "queue": [
                     [nodes[n]["label"], f"generation {nodes[n]['generation']}"] for n in order
                 ],
                 "taken": order.index(step["taken"]) if step["kind"] == "take" else -1,
-                "grads": {name: f"grad {value}" for name, value in grads.items()}
+                "grads": {name: f"grad {_added([value])}" for name, value in grads.items()}
                 | {name: f"grad {_added(values)}" for name, values in parts.items()},
             }
         )
     return frames
 
 
+def _lines(step: dict[str, Any], trace: Trace) -> list[int]:
+    """The lines of the program that have made the new nodes of a step."""
+    made = [trace["nodes"][name]["made"] for name in step["new"]]
+    return sorted({place["line"] for place in made if place["file"] == f"{trace['name']}.py"})
+
+
 def _added(parts: list[str]) -> str:
     if len(parts) > 2:
         return f"of {len(parts)} parts"
-    return " + ".join(parts).replace("+ -", "- ").replace("-", "−")
+    if any(part.startswith("[") for part in parts):
+        return "+ ".join("array " for _ in parts).strip()
+    return " + ".join(parts).replace("+ -", "- ").replace("-", MINUS)
 
 
 def _picture_label(node: dict[str, Any]) -> str:
     """What stands in the picture: `Mul 2`, `x = 2.0`, `16.0`, `w (3, 2)`."""
     if node["kind"] == "function":
         return node["label"]
-    value = str(tuple(node["shape"])) if node["shape"] else short(node["value"]).replace("-", "−")
+    value = str(tuple(node["shape"])) if node["shape"] else short(node["value"]).replace("-", MINUS)
+    if len(node["values"]) > 1:  # the program has assigned others in between
+        return node["name"] or "leaf"
     joint = " " if node["shape"] else " = "
     return f"{node['name']}{joint}{value}" if node["name"] else value
 
@@ -172,7 +189,7 @@ def about(node: dict[str, Any]) -> list[str]:
     if node["kind"] == "function":
         first = f"{node['label']}, a function of generation {node['generation']}"
     else:
-        first = f"{node['label']} = {node['value']}"
+        first = f"{node['label']} = {', then '.join(node['values'])}"
         if node["shape"]:
             first += f", shape {tuple(node['shape'])}"
     within = f", in {made['in']}" if made["in"] else ""
@@ -245,21 +262,22 @@ def _slim_node(group: ET.Element, name: str, node: dict[str, Any], prefix: str) 
         shape = group.find(f"{_SVG}polygon")
         assert shape is not None
         outline = f'<polygon points="{shape.attrib["points"]}"/>'
-    texts = group.findall(f"{_SVG}text")
-    lines = "".join(
-        f'<text x="{t.attrib["x"]}" y="{t.attrib["y"]}"{"" if i == 0 else " class=dz-grad"}>'
-        f"{escape(t.text or '') if i == 0 else ''}</text>"
-        for i, t in enumerate(texts)
-    ).replace("class=dz-grad", 'class="dz-grad"')
-    role = node.get("role", "function")
+    first, *second = group.findall(f"{_SVG}text") or [ET.Element("text", x="0", y="0")]
+    lines = (
+        f'<text x="{first.attrib["x"]}" y="{first.attrib["y"]}">{escape(first.text or "")}</text>'
+    )
+    kind = f"dz-node dz-{node.get('role', 'function')}"
+    for text in second:
+        kind += " dz-two"
+        lines += f'<text class="dz-grad" x="{text.attrib["x"]}" y="{text.attrib["y"]}"></text>'
     label = escape("\n".join(about(node))).replace("\n", "&#10;")
     return (
-        f'<g class="dz-node dz-{role}" id="{prefix}-{name}" data-step="{node["step"]}" role="img" '
+        f'<g class="{kind}" id="{prefix}-{name}" data-step="{node["step"]}" role="img" '
         f'tabindex="-1" aria-label="{label}">{outline}{lines}</g>'
     )
 
 
-def _box(svg: str, title: str, prefix: str) -> str:
+def _box(svg: str) -> str:
     # One node can be reached by Tab, also without JavaScript: a box that scrolls has to be.
     svg = svg.replace('tabindex="-1"', 'tabindex="0"', 1)
     return f'<div class="dz-graph">{svg}</div><div class="dz-tip" role="tooltip" hidden></div>'
@@ -279,7 +297,7 @@ def _listing(nodes: Nodes) -> str:
     )
     more = len(nodes) - LISTED
     rest = f"<p>… and {more} nodes more.</p>" if more > 0 else ""
-    return f'<p>The {len(nodes)} nodes, in the order of their birth:</p><ul>{items}</ul>{rest}'
+    return f"<p>The {len(nodes)} nodes, in the order of their birth:</p><ul>{items}</ul>{rest}"
 
 
 def _json(data: Any) -> str:
@@ -294,7 +312,10 @@ def behind(trace: Trace, label: str) -> Nodes:
     """The nodes that the Variable with this label was computed from, and itself."""
     nodes = trace["nodes"]
     creators = {
-        y: name for name, node in nodes.items() if node["kind"] == "function" for y in node["outputs"]
+        y: name
+        for name, node in nodes.items()
+        if node["kind"] == "function"
+        for y in node["outputs"]
     }
     found, ahead = set(), [n for n, node in nodes.items() if node["label"] == label]
     if not ahead:
@@ -305,7 +326,9 @@ def behind(trace: Trace, label: str) -> Nodes:
             continue
         found.add(name)
         node = nodes[name]
-        ahead += node["inputs"] if node["kind"] == "function" else filter(None, [creators.get(name)])
+        ahead += (
+            node["inputs"] if node["kind"] == "function" else filter(None, [creators.get(name)])
+        )
     return {name: node for name, node in nodes.items() if name in found}
 
 
@@ -363,7 +386,7 @@ def _growth_page(order: int, trace: Trace, prefix: str) -> str:
         labels |= {n: node["name"] for n, node in nodes.items() if node["kind"] == "function"}
         svg = drawing(nodes, labels, f"{prefix}-{order}")
         svg = svg.replace(f"{prefix}-{order}-title", f"{prefix}-{order}-says")
-        graph = _box(svg, says, prefix)
+        graph = _box(svg)
     else:
         graph = f'<p class="dz-why">{_why_not_drawn(len(nodes))}</p>'
     expect = trace["results"][-1]["value"]

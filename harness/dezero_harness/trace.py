@@ -12,19 +12,20 @@ A trace is a dict of plain data (JSON):
 - `nodes`: by name (`v0`, `f1`), in the order of their birth. Every node has a `kind`
   (variable or function), a `label` that no other node has, the index `step` of the step in which
   it appears, and the place where it was `made`: `file`, `line`, `code`, and `in`, the function. A
-  variable has `name`, `value` (text; exact if there are few numbers), `shape`, `dtype`, `generation`
-  and a `role`: leaf, constant (takes no gradient) or result. A function has `name`, `generation`,
+  variable has `name`, `value` (text; exact if there are few numbers), `values` (also those that the
+  program assigned later), `shape`, `dtype`, `generation` and a `role`: leaf, constant (takes no
+  gradient) or result. A function has `name`, `generation`,
   `inputs` and `outputs` (nodes);
 - `steps`: each with its `kind`, the number of the backward `pass`, the `new` nodes, `create_graph`,
   the `queue` after it (functions, in the order of arrival) and a `text`. The kinds:
-  `compute`: the program has computed, or `cleared` gradients;
+  `compute`: the program has computed, `cleared` gradients or `assigned` data;
   `start`: a pass starts at `root`, `called` in a line; `gives` is the gradient it starts from;
   `take`: of the functions `waiting`, one is `taken`, with the gradients that it `takes`;
     `why` is alone, latest (generation) or first (to come, among those of the latest generation);
   `pass`: the function `taken` `gives` gradients to its inputs, and their creators have `arrived`;
   `write`: the pass ends, and `writes` gradients: `to`, `value`, `creator`, `is_array`, and
     `added_to` where a gradient of an earlier pass was there.
-  What is taken, given and written has a `value`, and in `is` the node that it is or becomes, if any.
+  What is taken, given and written has a `value`, and in `is` the node that it becomes, if any.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from pathlib import Path
 from typing import Any
 
 from . import stage as stages
-from .recorder import TraceError
+from .recorder import MOST_NODES, TraceError
 from .runner import StageError
 
 TIME_LIMIT = 120.0  # seconds for one program
@@ -200,19 +201,29 @@ def find_program(name: str) -> Program:
             f"{name} is neither a program ({', '.join(PROGRAMS)}) nor the path of a script that is "
             f"there (.py)"
         )
-    return Program(name=path.name, title=path.name, text=path.read_text("utf-8"))
+    return Program(name=path.stem, title=path.name, text=path.read_text("utf-8"))
 
 
-def record(folder: str | Path, program: Program, time_limit: float = TIME_LIMIT) -> Trace:
+def record(
+    folder: str | Path,
+    program: Program,
+    time_limit: float = TIME_LIMIT,
+    most_nodes: int = MOST_NODES,
+) -> Trace:
     """Run a program on the stage in this folder, in a process of its own, and return its trace.
 
     Raises StageError for a folder without a stage that works, and TraceError where the program
-    fails or takes too long, where there was nothing to see, and where a pass has written other
-    numbers than the program's `results`.
+    fails, takes too long or has too large a graph, where there was nothing to see, and where a pass
+    has written other numbers than the program's `results`.
     """
     stage = stages.read(folder)
     where = f"{program.name} on {stage.name}"
-    request = {"stage": str(stage.path), "name": f"{program.name}.py", "text": program.text}
+    request = {
+        "stage": str(stage.path),
+        "name": f"{program.name}.py",
+        "text": program.text,
+        "most_nodes": most_nodes,
+    }
     command = [sys.executable, "-P", "-m", "dezero_harness.recorder"]
     # This harness and what it stands on, also where they are not installed.
     path = os.pathsep.join(entry for entry in sys.path if entry)
@@ -240,7 +251,7 @@ def record(folder: str | Path, program: Program, time_limit: float = TIME_LIMIT)
     if "failed" in answer:
         raise TraceError(answer["failed"])
     trace = {
-        "name": program.name.removesuffix(".py"),
+        "name": program.name,
         "title": program.title,
         "stage": stage.name,
         "text": program.text,
@@ -330,6 +341,7 @@ class Told:
 
     def __init__(self, trace: Trace):
         self.nodes = trace["nodes"]
+        self.received: set[str] = set()  # the Variables that have a gradient in this pass
 
     def step(self, step: dict[str, Any]) -> str:
         return getattr(self, f"_{step['kind']}")(step)
@@ -350,6 +362,9 @@ class Told:
     def _compute(self, step: dict[str, Any]) -> str:
         cleared = listed([f"{self._label(name)}.grad" for name in step.get("cleared", [])])
         says = [f"The program clears {cleared}."] if cleared else []
+        for assigned in step.get("assigned", []):
+            target = f"{self._label(assigned['to'])}.data"
+            says.append(f"The program assigns {short(assigned['value'])} to {target}.")
         functions = self._functions(step["new"])
         if functions:
             last = self.nodes[functions[-1]]["outputs"][-1]
@@ -364,6 +379,7 @@ class Told:
     def _start(self, step: dict[str, Any]) -> str:
         root = self._the(step["root"])
         (gives,) = step["gives"]
+        self.received = {step["root"]}
         flag = "create_graph=True" if step["create_graph"] else ""
         begin = (
             f"Pass {step['pass']}: {self._label(step['root'])}.backward({flag}) starts at {root} "
@@ -393,7 +409,7 @@ class Told:
 
     def _pass(self, step: dict[str, Any]) -> str:
         taken = self._label(step["taken"]) if "taken" in step else "The walk"
-        gives = [f"{short(g['value'])} to {self._the(g['to'])}" for g in step.get("gives", [])]
+        gives = [self._given(gradient) for gradient in step.get("gives", [])]
         says = [f"{taken} passes {listed(gives)}." if gives else f"{taken} passes nothing on."]
         if step.get("arrived"):
             verb = "joins" if len(step["arrived"]) == 1 else "join"
@@ -405,13 +421,18 @@ class Told:
         says.append(self._recorded(step))
         return " ".join(filter(None, says))
 
+    def _given(self, gradient: dict[str, Any]) -> str:
+        target = gradient["to"]
+        again = ", where it is added to what was there" if target in self.received else ""
+        self.received.add(target)
+        return f"{short(gradient['value'])} to {self._the(target)}{again}"
+
     def _recorded(self, step: dict[str, Any]) -> str:
         functions = self._functions(step["new"])
         if not functions:
             return ""
-        return f"create_graph is on, so what was computed for this is recorded: new are " + (
-            f"{self._labels(functions)}."
-        )
+        new = self._labels(functions)
+        return f"create_graph is on, so what was computed for this is recorded: new are {new}."
 
     def _write(self, step: dict[str, Any]) -> str:
         says = ["Nothing waits any more: the pass ends."]
@@ -426,7 +447,8 @@ class Told:
                 creator = self._label(write["creator"])
                 says.append(f"its creator is {creator}, so it can be differentiated in turn.")
             else:
-                says.append("it has no creator, for nothing was recorded.")
+                constant = "it is a constant" if step["create_graph"] else "nothing was recorded"
+                says.append(f"it has no creator, for {constant}.")
         says.append(self._recorded(step))
         return " ".join(filter(None, says))
 
