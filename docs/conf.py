@@ -21,8 +21,8 @@ html_show_search_summary = False  # it would fetch pages, which a browser refuse
 html_domain_indices = html_use_index = False
 html_show_copyright = False
 html_theme_options = {"navigation_with_keys": False}
-pygments_style = "friendly"
-pygments_dark_style = "github-dark"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 copybutton_selector = "div.highlight-python pre, div.highlight-none pre"
 
 # Formulas become MathML here, so a page needs no script for them; LaTeX that cannot be

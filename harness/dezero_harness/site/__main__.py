@@ -23,6 +23,7 @@ def write_sources(root: Path, source: Path, jobs: int) -> None:
     for page in sorted(docs.glob("*.md")):
         text = pages.filled(page.read_text("utf-8"), root)
         (source / page.name).write_text(text, "utf-8")
+    shutil.copy(docs / "conf.py", source)
     shutil.copytree(docs / "_static", source / "_static")
     shutil.copytree(docs / "pictures", source / "pictures")
     fonts.write(source / "_static/fonts")
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     strict = ["-W", "--keep-going", "-q", "-j", str(jobs)]
     doctrees = ["-d", str(options.out / "doctrees")]
     status = sphinx_build(
-        ["-b", "html", *strict, *doctrees, "-c", str(ROOT / "docs"), str(source), str(out)]
+        ["-b", "html", *strict, *doctrees, str(source), str(out)]
     )
     if status:
         print("\nthe site was not built: Sphinx has warned, see above", file=sys.stderr)

@@ -89,7 +89,15 @@ def look_at(module: ModuleType) -> dict[str, Any]:
         elif thing.__module__.startswith("dezero_shared"):
             shared.append(describe(name, thing) | {"module": thing.__module__})
     own.sort(key=lambda found: line_of(module, found["name"]))
-    return {"name": module.__name__, "doc": own_doc(module), "own": own, "shared": shared}
+    modules = [n for n, thing in vars(module).items() if inspect.ismodule(thing)]
+    names = [n for n in vars(module) if not n.startswith("_") and n not in modules]
+    return {
+        "name": module.__name__,
+        "doc": own_doc(module),
+        "names": names,
+        "own": own,
+        "shared": shared,
+    }
 
 
 def line_of(module: ModuleType, name: str) -> int:

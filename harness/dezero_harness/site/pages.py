@@ -100,8 +100,21 @@ def linked(text: str, file: str) -> str:
             return f"#not-a-page:{path}"
         return PAGES[path] + (f"#{anchor}" if anchor else "")
 
-    text = map_links(text, target)
+    text = map_links(_pictures(text, folder), target)
     return re.sub(r"\[([^\]]*)\]\(#not-a-page:[^)]*\)", r"\1", text)
+
+
+def _pictures(text: str, folder: str) -> str:
+    """HTML that shows a picture of docs/ as an image of the site."""
+
+    def image(found: re.Match[str]) -> str:
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', found[0]))
+        path = os.path.normpath(os.path.join(folder, attributes["src"]))
+        alt = " ".join(attributes["alt"].split())
+        options = f":alt: {alt}\n:class: picture\n"
+        return fenced(f"{{image}} /{os.path.relpath(path, 'docs')}", options)
+
+    return re.sub(r"<p[^>]*>\s*<img [^>]*>\s*</p>", image, text)
 
 
 # --- a chapter ---
@@ -203,7 +216,7 @@ def _example(done: examples.Done) -> str:
     command = " ".join([example.script.removesuffix(".py"), *example.args])
     what, *more = done.about
     observe = [text for text in more if text.startswith("Observe")] or more
-    parts = [f"### {escaped(command)}", escaped(what)]
+    parts = [f"### `{command}`", escaped(what)]
     parts += [escaped(text) for text in observe]
     parts.append(f"`nox -s run -- {example.stage} {command}` prints")
     parts.append(code(done.printed or "(nothing)", "text"))
@@ -238,7 +251,8 @@ def _cases_in_short(chapter: Chapter) -> str:
     count = sum(len(here) for here in groups.values())
     lines = [
         f"The harness makes {count} claims about this chapter; `nox -s stage{chapter.number}`"
-        f" tries them all. [Each with its program and its answer](cases.md):",
+        " tries them all."
+        f" [Each with its program and its answer](/step{chapter.number}/cases.md):",
         "",
         *(f"- {escaped(title.rstrip('.'))}: {len(here)}" for title, here in groups.items()),
     ]
@@ -325,35 +339,55 @@ def api_page(root: Path, chapter: Chapter) -> str:
     found = json.loads(done.stdout)
     if not Path(found["file"]).is_relative_to(chapter.folder):
         raise BrokenPage(f"another dezero was described: {found['file']}, not {chapter.folder}")
+    modules = {module["name"]: module for module in found["modules"]}
+    given = ", ".join(f"`{name}`" for name in modules["dezero"]["names"])
     body = [
         f"# The API of stage {chapter.number}",
-        "Every module, from its docstrings. What says *shared* is the same in all stages, and"
-        " lives in `shared/`.",
+        "From its docstrings. What all stages share stands at the end.",
+        "## `dezero`",
+        f"{escaped(modules['dezero']['doc'])} `from dezero import ...` gives {given}.",
     ]
-    shared_before: set[str] = set()
-    for module in found["modules"]:
-        body += [f"## `{module['name']}`", escaped(module["doc"])]
-        for thing in module["own"]:
-            body += _thing(thing)
-        fresh = [t for t in module["shared"] if t["name"] not in shared_before]
-        shared_before.update(t["name"] for t in fresh)
-        for thing in fresh:
-            body += _thing(thing)
+    shared = {thing["name"]: thing for module in modules.values() for thing in module["shared"]}
+    for name, module in modules.items():
+        if module["own"]:
+            body += [f"## `{name}`", escaped(module["doc"])]
+            body += [line for thing in module["own"] for line in _thing(thing)]
+        elif name != "dezero":
+            names = ", ".join(f"`{thing['name']}`" for thing in module["shared"])
+            body += [f"## `{name}`", f"{escaped(module['doc'])} It holds {names}."]
+    body.append("## Shared by all stages")
+    for thing in shared.values():
+        body += _thing(thing)
     return "\n\n".join(body) + "\n"
 
 
+#: How an operator is written, for the method behind it.
+_WRITTEN = {
+    "__add__": "x + y",
+    "__radd__": "1 + x",
+    "__sub__": "x - y",
+    "__rsub__": "1 - x",
+    "__mul__": "x * y",
+    "__rmul__": "2 * x",
+    "__truediv__": "x / y",
+    "__rtruediv__": "1 / x",
+    "__neg__": "-x",
+    "__pow__": "x ** c",
+    "__rpow__": "2 ** x",
+}
+
+
 def _thing(thing: Mapping[str, Any]) -> Iterator[str]:
-    mark = " (shared)" if "module" in thing else ""
-    yield f"### `{thing['name']}`{mark}"
+    yield f"### `{thing['name']}`"
     word = "class " if thing["kind"] == "class" else "def "
     yield code(f"{word}{thing['name']}{thing['signature']}")
     if thing["bases"]:
         yield "A subclass of " + ", ".join(f"`{base}`" for base in thing["bases"]) + "."
     yield from map(escaped, thing["doc"].split("\n\n"))
     if thing["operators"]:
-        operators = (f"`{dunder}`: `{name}`" for dunder, name in thing["operators"].items())
-        yield "Operators: " + ", ".join(operators) + "."
-    if any(member["doc"] or thing["name"] == "Variable" for member in thing["members"]):
+        calls = (f"`{_WRITTEN.get(d, d)}` calls `{f}`" for d, f in thing["operators"].items())
+        yield "Its operators: " + ", ".join(calls) + "."
+    if any(member["doc"] for member in thing["members"]):
         yield "\n".join(_member(member) for member in thing["members"])
     where = thing.get("module", "")
     summary = f"The source, in {where}" if where else "The source"
@@ -430,23 +464,30 @@ def _chooser(numbers: Sequence[int], old: int, new: int) -> str:
 def filled(text: str, root: Path) -> str:
     """A page by hand, with each line `{{ FILE: SECTION }}` replaced by that section of that file.
 
-    `{{ FILE <!-- NAME --> }}` is replaced by what stands there between these markers, or by
+    `{{ FILE: SECTION from "..." up to "..." }}` takes a part of it, and "(start)" is what stands
+    before the first section. `{{ FILE <!-- NAME --> }}` is replaced by what stands there between these markers, or by
     nothing where the file has none. Raises BrokenPage for a file or section that is not there.
     """
 
     def section(found: re.Match[str]) -> str:
-        file, title = found[1], found[2].strip()
+        file, title, _, start, stop = found.groups()
         _, intro, parts = sections(_read(root, file))
         everything = {"(start)": intro} | {part.title: part.body for part in parts}
         if title not in everything:
             raise BrokenPage(f"docs: {file} has no section {title!r}; it has {list(everything)}")
-        return linked(everything[title], file)
+        body = everything[title]
+        for edge in filter(None, (start, stop)):
+            if edge not in body:
+                raise BrokenPage(f"docs: the section {title!r} of {file} has no text {edge!r}")
+        begin = body.index(start) if start else 0
+        return linked(body[begin : body.index(stop, begin) if stop else None], file)
 
     def marked(found: re.Match[str]) -> str:
         return linked(between(_read(root, found[1]), found[2]), found[1])
 
     text = text.replace("{{ matrix }}", matrix_table(_read(root, "README.md")))
-    text = re.sub(r"^\{\{ (\S+): (.+) \}\}$", section, text, flags=re.MULTILINE)
+    edges = r'( from "([^"]+)")?(?: up to "([^"]+)")?'
+    text = re.sub(rf"^\{{\{{ (\S+): (.+?){edges} \}}\}}$", section, text, flags=re.MULTILINE)
     return re.sub(r"^\{\{ (\S+) <!-- (\w+) --> \}\}$", marked, text, flags=re.MULTILINE)
 
 

@@ -28,8 +28,8 @@ def sections(text: str) -> tuple[str, str, list[Section]]:
         parts[-1].append(line)
     head, *rest = parts
     title = next((line.removeprefix("# ") for line in head if line.startswith("# ")), "")
-    intro = "\n".join(line for line in head if line != f"# {title}").strip()
-    found = [Section(p[0].removeprefix("## ").strip(), "\n".join(p[1:]).strip()) for p in rest]
+    intro = "\n".join(line for line in head if line != f"# {title}").strip("\n")
+    found = [Section(p[0].removeprefix("## ").strip(), "\n".join(p[1:]).strip("\n")) for p in rest]
     return title, intro, found
 
 
@@ -61,7 +61,7 @@ def map_links(text: str, target: Callable[[str], str]) -> str:
     """The text with `target(...)` of each link that leads into the repository."""
 
     def replace(found: re.Match[str]) -> str:
-        if re.match(r"[a-z]+:|#", found[2]):
+        if re.match(r"[a-z]+:|#|/", found[2]):
             return found[0]
         return f"{found[1]}({target(found[2])})"
 
