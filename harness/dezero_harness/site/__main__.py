@@ -10,8 +10,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from dezero_shared.dot import NoPicture
+
+from .. import stepper
+from ..recorder import TraceError
 from ..runner import StageError
 from . import examples, fonts, pages
+from .text import raw
 
 ROOT = Path.cwd()
 
@@ -34,7 +39,8 @@ def write_sources(root: Path, source: Path, jobs: int) -> None:
         folder = source / f"step{chapter.number}"
         folder.mkdir(exist_ok=True)
         print(f"writing chapter {chapter.number}", flush=True)
-        (folder / "index.md").write_text(pages.chapter_page(chapter, done, ""), "utf-8")
+        figures = "\n\n".join(map(raw, stepper.chapter(chapter.number, chapter.folder)))
+        (folder / "index.md").write_text(pages.chapter_page(chapter, done, figures), "utf-8")
         (folder / "cases.md").write_text(pages.cases_page(chapter), "utf-8")
         (folder / "api.md").write_text(pages.api_page(root, chapter), "utf-8")
     (source / "compare").mkdir()
@@ -53,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     jobs = min(2, os.cpu_count() or 1)
     try:
         write_sources(ROOT, source, jobs)
-    except (examples.BrokenExample, pages.BrokenPage, StageError) as error:
+    except (examples.BrokenExample, pages.BrokenPage, StageError, TraceError, NoPicture) as error:
         print(f"\nthe site was not built: {error}", file=sys.stderr)
         return 1
     from sphinx.cmd.build import main as sphinx_build

@@ -120,10 +120,10 @@ def _pictures(text: str, folder: str) -> str:
 # --- a chapter ---
 
 
-def chapter_page(chapter: Chapter, done: Sequence[examples.Done], stepper: str) -> str:
+def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) -> str:
     """The whole page of a stage.
 
-    stepper: what shows the engine at work, as Markdown; "" for none.
+    figures: what shows the engine at work, as Markdown.
     """
     title, intro, found = chapter.parts
     source = f"stages/step{chapter.number}/README.md"
@@ -136,8 +136,8 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], stepper: str) 
         elif name == EXERCISES:
             continue
         else:
-            if name == STILL_FAILS and stepper:
-                body.append(f"## See the engine work\n\n{stepper}")
+            if name == STILL_FAILS:
+                body.append(f"## See the engine work\n\n{_AT_WORK}\n\n{figures}")
             if _on_examples(text):
                 reading = _on_examples(text)
                 text = text.replace(reading, "")
@@ -150,6 +150,12 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], stepper: str) 
     body.append(f"## {EXERCISES}\n\n{found[EXERCISES]}")
     body.append("```{toctree}\n:hidden:\n\ncases\napi\n```")
     return linked("\n\n".join(body) + "\n", source)
+
+
+_AT_WORK = (
+    "The engine of this stage was watched while the site was built. Go on by button, or with the"
+    " arrow keys where the figure has the focus; every step is also there as text."
+)
 
 
 def _on_examples(text: str) -> str:
