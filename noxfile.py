@@ -181,9 +181,7 @@ def lint(session):
 @nox.session(default=False)
 def site(session):
     """Build the study site into docs/_build/html: chapters, differences, examples as they ran."""
-    install(
-        session, "shared", "harness", extras=["pictures", "plots"], also=SPHINX
-    )
+    install(session, "shared", "harness", extras=["pictures", "plots"], also=SPHINX)
     session.run("python", "-m", "dezero_harness.site", *session.posargs)
 
 
