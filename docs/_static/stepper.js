@@ -187,7 +187,9 @@
         sentence.textContent = page.querySelector(".dz-says").textContent;
         figure.querySelector(".dz-count").textContent = `${slider.value} of ${slider.max}`;
         const box = page.querySelector(".dz-graph");
-        if (box) box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2;
+        if (!box) continue;
+        const [frame, leaf] = [box, box.querySelector(".dz-node")].map((e) => e.getBoundingClientRect());
+        box.scrollLeft += leaf.left + leaf.width / 2 - frame.left - frame.width / 2;
       }
     }
     slider.addEventListener("input", show);

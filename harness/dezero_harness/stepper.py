@@ -189,7 +189,9 @@ def about(node: dict[str, Any]) -> list[str]:
     if node["kind"] == "function":
         first = f"{node['label']}, a function of generation {node['generation']}"
     else:
-        first = f"{node['label']} = {', then '.join(node['values'])}"
+        values = ", then ".join(node["values"])
+        says_it = node["label"] == f"{node['role']} {values}"
+        first = node["label"] if says_it else f"{node['label']} = {values}"
         if node["shape"]:
             first += f", shape {tuple(node['shape'])}"
     within = f", in {made['in']}" if made["in"] else ""
