@@ -1,4 +1,4 @@
-"""The figures to step through, in a real browser: `python -m pytest docs/tests/test_stepper.py`.
+"""The figures to step through, in a real browser: `nox -s browser -- -k stepper`.
 
 The functions named `check_...` take a Playwright page on which such figures are, so that they serve
 for the pages of the site as well: `check_figures(page)` calls the others.
@@ -6,15 +6,12 @@ for the pages of the site as well: `check_figures(page)` calls the others.
 
 import json
 import math
-import shutil
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from dezero_harness import stepper
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTHS = (375, 1280)
 
 
@@ -188,25 +185,14 @@ def address(tmp_path_factory):
     return file.as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.fail("these tests need a browser: install chromium, and have it in the PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(browser, address):
+def visit(chromium, address):
     """Opens the page; afterwards nothing may have been reported, nor asked for elsewhere."""
     contexts, reported, asked = [], [], []
 
     def open_page(width=1280, **options):
         size = {"width": width, "height": 900}
-        context = browser.new_context(viewport=size, reduced_motion="reduce", **options)
+        context = chromium.new_context(viewport=size, reduced_motion="reduce", **options)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: reported.append(message.text))
