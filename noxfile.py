@@ -181,9 +181,7 @@ def lint(session):
 @nox.session(default=False)
 def site(session):
     """Build the study site into docs/_build/html: chapters, differences, examples as they ran."""
-    install(
-        session, "shared", "harness", extras=["pictures", "plots"], also=SPHINX
-    )
+    install(session, "shared", "harness", extras=["pictures", "plots"], also=SPHINX)
     session.run("python", "-m", "dezero_harness.site", *session.posargs)
 
 
@@ -200,7 +198,13 @@ def browser(session):
             "there is no Chromium on the path. Install one (Debian: apt-get install chromium), or"
             " say where it is: CHROMIUM=/path/to/chrome nox -s browser"
         )
-    install(session, "shared", "harness", also=["playwright>=1.49", "axe-playwright-python>=0.1.4"])
+    install(
+        session,
+        "shared",
+        "harness",
+        extras=["pictures"],
+        also=["playwright>=1.49", "axe-playwright-python>=0.1.4"],
+    )
     session.run("python", "-m", "pytest", "docs/tests", *session.posargs, env={"CHROMIUM": found})
 
 

@@ -1,5 +1,6 @@
 """Settings of the study site. `nox -s site` puts its pages together and calls Sphinx."""
 
+from docutils.nodes import SkipNode
 from math_core import LatexToMathML
 
 project = "Six small engines that learn to differentiate again"
@@ -13,6 +14,7 @@ suppress_warnings = ["myst.header"]  # a chapter's sections are moved about
 html_theme = "furo"
 html_static_path = ["_static"]
 templates_path = []
+html_favicon = "_static/favicon.svg"
 html_css_files = ["book.css", "stepper.css"]
 html_js_files = ["site.js", "stepper.js"]
 html_copy_source = False
@@ -32,23 +34,26 @@ _to_mathml = LatexToMathML()
 
 def formula(self, node):
     self.body.append(_to_mathml.convert_with_local_state(node.astext(), displaystyle=False))
-    raise _skip()
+    raise SkipNode
 
 
 def display(self, node):
     mathml = _to_mathml.convert_with_local_state(node.astext(), displaystyle=True)
-    self.body.append(f'<div class="formula" tabindex="0">{mathml}</div>')
-    raise _skip()
+    self.body.append(f'<div class="formula">{mathml}</div>')
+    raise SkipNode
 
 
-def _skip():
-    from docutils.nodes import SkipNode
-
-    return SkipNode()
+def with_levels(app, page, template, context, doctree):
+    """The captions beside the text are headings; the theme does not say of which level."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
 
 
 def setup(app):
     app.add_html_math_renderer("mathml", (formula, None), (display, None))
+    app.connect("html-page-context", with_levels, priority=900)  # after the theme
 
 
 html_math_renderer = "mathml"

@@ -21,7 +21,9 @@ def watched(page):
         if not here:
             found.append(f"request off the machine: {request.url}")
 
-    page.on("console", lambda m: m.type in ("error", "warning") and found.append(f"console: {m.text}"))
+    page.on(
+        "console", lambda m: m.type in ("error", "warning") and found.append(f"console: {m.text}")
+    )
     page.on("pageerror", lambda error: found.append(f"script error: {error}"))
     page.on("requestfailed", lambda r: found.append(f"request failed: {r.url}"))
     page.on("response", lambda r: r.status >= 400 and found.append(f"status {r.status}: {r.url}"))
@@ -79,17 +81,37 @@ def width(page):
     )
 
 
-def accessibility(page):
+def accessibility(page, **options):
     """Violations of the serious and the critical kind, by axe-core."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE)
+    # Without preload, which fetches the style sheets again: a browser refuses that for file://.
     violations = page.evaluate(
-        """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+        """async options => (await axe.run(document, options)).violations
             .filter(v => ["serious", "critical"].includes(v.impact))
             .map(v => `${v.id}: ${v.nodes.length} times, as in ${v.nodes[0].html.slice(0, 160)}`
-                + (v.nodes[0].any[0] ? ` (${v.nodes[0].any[0].message})` : ""))"""
+                + (v.nodes[0].any[0] ? ` (${v.nodes[0].any[0].message})` : ""))""",
+        {"resultTypes": ["violations"], "preload": False} | options,
     )
     return [f"accessibility: {violation}" for violation in violations]
+
+
+def unfold(page, count=3):
+    """Open what is folded, at most so many of a kind; the rest, which is alike, is taken out.
+
+    A page of cases has hundreds of programs: axe-core would need minutes for them.
+    """
+    page.evaluate(
+        """count => {
+            const met = {};
+            for (const one of document.querySelectorAll("article details")) {
+                met[one.className] = (met[one.className] ?? 0) + 1;
+                if (met[one.className] <= count) one.open = true;
+                else for (const part of [...one.children]) part.matches("summary") || part.remove();
+            }
+        }""",
+        count,
+    )
 
 
 def everything(page, url):
@@ -101,10 +123,13 @@ def everything(page, url):
         page.evaluate("document.fonts.ready")
         found += pictures(page)
         found += formulas(page)
+        unfold(page)
         found += width(page)
         found += accessibility(page)
         page.set_viewport_size({"width": WIDTHS[1], "height": 800})
         found += width(page)
         page.emulate_media(color_scheme="dark")
-        found += [f"dark, narrow: {line}" for line in accessibility(page)]
+        found += [
+            f"dark, narrow: {line}" for line in accessibility(page, runOnly=["color-contrast"])
+        ]
     return found

@@ -12,7 +12,10 @@ BROKEN = {
     "script error: on purpose": "<script>throw new Error('on purpose')</script>",
     "request off the machine: http://example.org/a.js": "<script src='http://example.org/a.js'></script>",
     "picture not loaded": "<p><img src='missing.png' alt='a picture'></p>",
-    "picture without alt": "<p><img src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>\"></p>",
+    "picture without alt": (
+        "<p><img src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' "
+        "width='9' height='9'/>\"></p>"
+    ),
     "LaTeX left as text": r"<p>$\frac{1}{2}$</p>",
     "formula of no size": "<p><math></math></p>",
     "wide at 375": "<div style='width: 900px'>wide</div>",

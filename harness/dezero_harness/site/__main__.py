@@ -18,7 +18,7 @@ from ..runner import StageError
 from . import examples, fonts, pages
 from .text import raw
 
-ROOT = Path.cwd()
+ROOT = Path(__file__).parents[3]
 
 
 def write_sources(root: Path, source: Path, jobs: int) -> None:
@@ -66,9 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     strict = ["-W", "--keep-going", "-q", "-j", str(jobs)]
     doctrees = ["-d", str(options.out / "doctrees")]
-    status = sphinx_build(
-        ["-b", "html", *strict, *doctrees, str(source), str(out)]
-    )
+    status = sphinx_build(["-b", "html", *strict, *doctrees, str(source), str(out)])
     if status:
         print("\nthe site was not built: Sphinx has warned, see above", file=sys.stderr)
         return status

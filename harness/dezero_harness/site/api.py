@@ -17,7 +17,7 @@ from typing import Any
 def describe(name: str, thing: Any) -> dict[str, Any]:
     """A class or a function: what a reader of its page is shown."""
     kind = "class" if inspect.isclass(thing) else "function"
-    found = {
+    found: dict[str, Any] = {
         "name": name,
         "kind": kind,
         "signature": signature(thing),

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from pygments.lexers import MarkdownLexer, PythonLexer, TOMLLexer
@@ -71,9 +72,9 @@ class Change:
         word = rf"(?<![\w.]){re.escape(plain)}(?!\w)"
         return 0 if self.kept or not re.search(word, self.text) else 2
 
-    def is_about(self, code: str, home: Change | None) -> bool:
+    def is_about(self, code: str, home: Change) -> bool:
         """Whether it changes this class or function, or another place in the method of `home`."""
-        same = self.names & home.names if home and home.file is self.file else frozenset()
+        same = self.names & home.names if home.file is self.file else frozenset()
         return any(
             code in (name, name.partition(".")[0]) or (name in same and name.endswith("." + code))
             for name in self.names
@@ -104,7 +105,9 @@ def place(remarks: Sequence[Remark], found: Sequence[Change]) -> list[Remark]:
     in_front = []
     for remark in remarks:
         codes = code_spans(remark.text)
-        totals = [sum(change.fit(code) / (1 + i) for i, code in enumerate(codes)) for change in found]
+        totals = [
+            sum(change.fit(code) / (1 + i) for i, code in enumerate(codes)) for change in found
+        ]
         best = max(totals, default=0)
         if not best:
             in_front.append(remark)
@@ -113,10 +116,10 @@ def place(remarks: Sequence[Remark], found: Sequence[Change]) -> list[Remark]:
         home.remarks.append(remark)
     homes = {remark.number: change for change in found for remark in change.remarks}
     for remark in remarks:
-        home = homes.get(remark.number)
-        for change in found if home else []:
-            if not change.remarks and any(change.is_about(code, home) for code in remark.lead):
-                change.also.append(remark)
+        if its := homes.get(remark.number):
+            for change in found:
+                if not change.remarks and any(change.is_about(c, its) for c in remark.lead):
+                    change.also.append(remark)
     return in_front
 
 
@@ -247,7 +250,7 @@ def _levelled(
     i = j = 0
     partner = {row.counterpart: place for place, row in enumerate(added) if row.counterpart}
     for place, row in enumerate(removed):
-        if (other := partner.get(row.old)) is not None:
+        if (other := partner.get(row.old or 0)) is not None:
             left += olds[i:place]
             right += news[j:other]
             missing = len(right) - len(left)
@@ -260,7 +263,11 @@ def _levelled(
 
 
 def _side(which: str, lines: Sequence[str]) -> str:
-    return f'<pre class="{which}">{"".join(lines)}</pre>' if lines else f'<pre class="{which} none"></pre>'
+    return (
+        f'<pre class="{which}">{"".join(lines)}</pre>'
+        if lines
+        else f'<pre class="{which} none"></pre>'
+    )
 
 
 def _line(number: int | None, kind: str, tokens: dict[int, list], row: Row) -> str:
@@ -276,7 +283,7 @@ def _spans(tokens: Sequence[tuple[str, str]], changed: Spans) -> str:
     for css, text in tokens:
         end = start + len(text)
         edges = [start, *(c for c in cuts if start < c < end), end]
-        for a, b in zip(edges, edges[1:]):
+        for a, b in pairwise(edges):
             inside = any(s <= a and b <= e for s, e in changed)
             if inside != marked:
                 out.append("<mark>" if inside else "</mark>")

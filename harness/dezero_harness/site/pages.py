@@ -197,16 +197,20 @@ def _file_title(file: FileDifference) -> str:
 
 def _file_line(file: FileDifference) -> str:
     """What became of a file, in a sentence."""
-    figures = f"{file.added} lines added, {file.removed} removed."
+    figures = f"{_lines(file.added)} added, {file.removed} removed."
     if file.new is None:
-        return f"Deleted: {file.removed} lines."
+        return f"Deleted: {_lines(file.removed)}."
     if file.old is None:
-        return f"New: {file.added} lines."
+        return f"New: {_lines(file.added)}."
     if file.copied:
         return f"New, and compared with `{file.old.as_posix()}`, which stays: {figures}"
     if file.renamed:
         return f"Was `{file.old.as_posix()}`: {figures}"
     return figures
+
+
+def _lines(count: int) -> str:
+    return f"{count} line" if count == 1 else f"{count} lines"
 
 
 def _folded(file: FileDifference, body: str) -> str:
@@ -240,7 +244,7 @@ def _example(done: examples.Done) -> str:
 # --- cases ---
 
 
-def _of_chapter(number: int) -> dict[str, list[Case]]:
+def cases_of(number: int) -> dict[str, list[Case]]:
     """The cases of a chapter, by what their module says it is about."""
     found: dict[str, list[Case]] = {}
     for module in sorted(m.name for m in pkgutil.iter_modules(cases.__path__)):
@@ -252,7 +256,7 @@ def _of_chapter(number: int) -> dict[str, list[Case]]:
 
 
 def _cases_in_short(chapter: Chapter) -> str:
-    groups = _of_chapter(chapter.number)
+    groups = cases_of(chapter.number)
     spine = [case for here in groups.values() for case in here if case.spine]
     count = sum(len(here) for here in groups.values())
     lines = [
@@ -269,7 +273,7 @@ def _cases_in_short(chapter: Chapter) -> str:
 
 def cases_page(chapter: Chapter) -> str:
     """All cases of a chapter: statement, program, answer, source."""
-    groups = _of_chapter(chapter.number)
+    groups = cases_of(chapter.number)
     body = [
         f"# The cases of chapter {chapter.number}",
         "A case is a claim about an engine. Its program ends in an expression, the answer; what the"
@@ -436,7 +440,7 @@ def _compare_page(found: Mapping[int, Path], old: int, new: int) -> str:
     body = [
         f"# From stage {old} to stage {new}",
         raw(_chooser(sorted(found), old, new)),
-        f"The package: {added} lines added, {removed} removed, white space aside. In a terminal:"
+        f"The package: {_lines(added)} added, {removed} removed, white space aside. In a terminal:"
         f" `nox -s diff -- {old} {new}`; with chapters and examples: `nox -s diff -- {old} {new}"
         " --all`.",
     ]
@@ -471,8 +475,9 @@ def filled(text: str, root: Path) -> str:
     """A page by hand, with each line `{{ FILE: SECTION }}` replaced by that section of that file.
 
     `{{ FILE: SECTION from "..." up to "..." }}` takes a part of it, and "(start)" is what stands
-    before the first section. `{{ FILE <!-- NAME --> }}` is replaced by what stands there between these markers, or by
-    nothing where the file has none. Raises BrokenPage for a file or section that is not there.
+    before the first section. `{{ FILE <!-- NAME --> }}` is replaced by what stands there between
+    these markers, or by nothing where the file has none. Raises BrokenPage for a file or section
+    that is not there.
     """
 
     def section(found: re.Match[str]) -> str:
@@ -491,7 +496,8 @@ def filled(text: str, root: Path) -> str:
     def marked(found: re.Match[str]) -> str:
         return linked(between(_read(root, found[1]), found[2]), found[1])
 
-    text = text.replace("{{ matrix }}", matrix_table(_read(root, "README.md")))
+    if "{{ matrix }}" in text:
+        text = text.replace("{{ matrix }}", matrix_table(_read(root, "README.md")))
     edges = r'( from "([^"]+)")?(?: up to "([^"]+)")?'
     text = re.sub(rf"^\{{\{{ (\S+): (.+?){edges} \}}\}}$", section, text, flags=re.MULTILINE)
     return re.sub(r"^\{\{ (\S+) <!-- (\w+) --> \}\}$", marked, text, flags=re.MULTILINE)
