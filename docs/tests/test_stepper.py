@@ -1,4 +1,4 @@
-"""The figures to step through, on the pages of the stages: `check_figures(page)` and its parts."""
+"""The figures to step through, on the pages of the stages (`nox -s browser -- -k stepper`)."""
 
 import json
 import math
