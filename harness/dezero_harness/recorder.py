@@ -145,10 +145,9 @@ class Recorder:
             return  # computed, and not recorded
         inputs = []
         for x, as_given in zip(f.inputs, given, strict=True):
+            if not self._is_variable(as_given) or id(x) not in self._places:
+                self._constant.add(id(x))  # the engine has made it of an array or a number
             role = "constant" if id(x) in self._constant else "leaf"
-            if not self._is_variable(as_given):
-                self._constant.add(id(x))
-                role = "constant"
             inputs.append(self._variable(x, role, place))
         name = self._register(f, "f")
         self.nodes[name] = {

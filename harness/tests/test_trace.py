@@ -247,6 +247,8 @@ y.backward(retain_grad=True)
     )
     # Each of the 4 x 2 products is p = 3: dy/dp = 2 + 3 * 2 * 9 = 56, and 4 of them meet in W.
     assert trace.written_in(found, 1)["W"] == str([[224.0, 224.0]] * 3)
+    roles = {node["role"] for node in found["nodes"].values() if node.get("shape") == [4, 3]}
+    assert roles == {"constant"}
 
 
 # Where there is no trace
