@@ -14,6 +14,7 @@ if sys.version_info < (3, 11):
     )
 
 import hashlib
+import os
 import re
 import shutil
 import signal
@@ -39,6 +40,8 @@ sys.path.insert(0, str(ROOT / "shared"))
 from dezero_shared.driver import cuda_version, why_no_device  # noqa: E402  (needs no package)
 
 NO_DEVICE = why_no_device()
+SPHINX = ["sphinx>=8.2", "furo>=2025.7", "myst-parser>=4", "sphinx-copybutton>=0.5.2"]
+SPHINX += ["math-core>=0.6", "font-source-serif-pro", "ziamath>=0.11"]  # formulas, and fonts
 
 
 def refuse_unknown_stage():
@@ -226,6 +229,35 @@ def notebooks(session):
     session.run("python", "-m", "dezero_harness.notebooks", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "pytest", "harness/tests/test_notebooks.py")
+
+
+def site(session):
+    """Build the study site into docs/_build/html: chapters, differences, examples as they ran."""
+    install(session, "shared", "harness", extras=["pictures", "plots"], also=SPHINX)
+    session.run("python", "-m", "dezero_harness.site", *session.posargs)
+
+
+@nox.session(default=False, requires=["site"])
+def browser(session):
+    """Open every page of the site in a headless Chromium; fails, and says so, where there is none.
+
+    What follows -- goes to pytest: -- -k search.
+    """
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
+    if not found:
+        session.error(
+            "there is no Chromium on the path. Install one (Debian: apt-get install chromium), or"
+            " say where it is: CHROMIUM=/path/to/chrome nox -s browser"
+        )
+    install(
+        session,
+        "shared",
+        "harness",
+        extras=["pictures"],
+        also=["playwright>=1.49", "axe-playwright-python>=0.1.4"],
+    )
+    session.run("python", "-m", "pytest", "docs/tests", *session.posargs, env={"CHROMIUM": found})
 
 
 @nox.session(default=False)

@@ -6,6 +6,7 @@ of the cases do: never from the engine.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from dataclasses import dataclass
@@ -34,6 +35,17 @@ class Example:
     shows: tuple[str, ...] = ()
     warns: str = ""
     extra: str = ""
+
+    def misfit(self, printed: str) -> str:
+        """The first line of this output that is not what it has to be, and why; "" for none."""
+        for expected, line in itertools.zip_longest(self.prints, printed.splitlines()):
+            if line is None:
+                return f"not printed: {expected}"
+            if expected is None:
+                return f"printed besides: {line}"
+            if not (expected.fit(line) if isinstance(expected, Numbers) else line == expected):
+                return f"printed:  {line}\nexpected: {expected}"
+        return ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,44 @@
+// Two small things: choosing two stages to compare, and opening all cases of a page.
+
+for (const form of document.querySelectorAll("form.compare")) {
+  form.hidden = false; // without this script the list of links does the same
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const [a, b] = [form.elements.old.value, form.elements.new.value].map(Number);
+    const status = form.querySelector("[role=status]");
+    if (a === b) {
+      status.textContent = `Stage ${a} does not differ from itself; choose two stages.`;
+      return;
+    }
+    status.textContent = "";
+    location.href = `${Math.min(a, b)}-${Math.max(a, b)}.html`;
+  });
+}
+
+for (const button of document.querySelectorAll("button.unfold")) {
+  button.addEventListener("click", () => {
+    const cases = document.querySelectorAll("details.case");
+    const open = ![...cases].every((one) => one.open);
+    for (const one of cases) one.open = open;
+    button.textContent = open ? "Close all" : "Open all";
+  });
+}
+
+// A link to a case opens it.
+function openTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target instanceof HTMLDetailsElement) target.open = true;
+}
+addEventListener("hashchange", openTarget);
+openTarget();
+
+// What scrolls on its own can be reached and scrolled from the keyboard.
+function reachable() {
+  for (const box of document.querySelectorAll("pre, .table-wrapper, .picture-box, .formula")) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+addEventListener("resize", reachable);
+addEventListener("toggle", reachable, true);
+reachable();

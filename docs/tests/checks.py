@@ -1,0 +1,135 @@
+"""What is asked of every page. Each check returns what is wrong, in lines; none, if all is well."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import axe_playwright_python
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
+WIDTHS = (1280, 375)
+
+
+@contextmanager
+def watched(page):
+    """Collect, while pages are opened, errors on the console and requests that leave or fail."""
+    found = []
+
+    def on_request(request):
+        here = request.url.startswith(("http://127.0.0.1:", "file://", "data:", "blob:"))
+        if not here:
+            found.append(f"request off the machine: {request.url}")
+
+    page.on(
+        "console", lambda m: m.type in ("error", "warning") and found.append(f"console: {m.text}")
+    )
+    page.on("pageerror", lambda error: found.append(f"script error: {error}"))
+    page.on("requestfailed", lambda r: found.append(f"request failed: {r.url}"))
+    page.on("response", lambda r: r.status >= 400 and found.append(f"status {r.status}: {r.url}"))
+    page.on("request", on_request)
+    yield found
+
+
+def pictures(page):
+    """Pictures that are not there, or have nothing to say to those who do not see them."""
+    return page.evaluate(
+        """async () => {
+            const images = [...document.images];
+            for (const image of images) image.loading = "eager";
+            await Promise.all(images.map(image => image.decode().catch(() => {})));
+            return images.flatMap(image =>
+                image.naturalWidth === 0 ? [`picture not loaded: ${image.src}`]
+                : image.alt.trim() === "" ? [`picture without alt: ${image.src}`] : []);
+        }"""
+    )
+
+
+def formulas(page):
+    """Formulas that are not drawn: of no size, in another font, or left as LaTeX."""
+    return page.evaluate(
+        """() => {
+            const wrong = [];
+            const all = [...document.querySelectorAll("math")];
+            for (const math of all) {
+                const box = math.getBoundingClientRect();
+                const hidden = !math.checkVisibility();
+                if (!hidden && (box.width < 4 || box.height < 4))
+                    wrong.push(`formula of no size: ${math.textContent}`);
+            }
+            if (all.length && !document.fonts.check("16px BookMath"))
+                wrong.push("the font of the formulas was not loaded");
+            const text = document.querySelector("article")?.innerText ?? "";
+            const left = text.match(/\\\\(frac|lVert|nabla|sin|cos|left)\\b/);
+            if (left) wrong.push(`LaTeX left as text: ${left[0]}`);
+            return wrong;
+        }"""
+    )
+
+
+def width(page):
+    """Whether the page is wider than the window, and which element makes it so."""
+    return page.evaluate(
+        """() => {
+            const window_ = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= window_) return [];
+            const wide = [...document.querySelectorAll("article *, footer *")].filter(e =>
+                e.getBoundingClientRect().right > window_ + 1);
+            const which = wide.slice(0, 3).map(e => `${e.tagName}.${e.className}`).join(", ");
+            return [`${document.documentElement.scrollWidth} wide at ${window_}: ${which}`];
+        }"""
+    )
+
+
+def accessibility(page, **options):
+    """Violations of the serious and the critical kind, by axe-core."""
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(AXE)
+    # Without preload, which fetches the style sheets again: a browser refuses that for file://.
+    violations = page.evaluate(
+        """async options => (await axe.run(document, options)).violations
+            .filter(v => ["serious", "critical"].includes(v.impact))
+            .map(v => `${v.id}: ${v.nodes.length} times, as in ${v.nodes[0].html.slice(0, 160)}`
+                + (v.nodes[0].any[0] ? ` (${v.nodes[0].any[0].message})` : ""))""",
+        {"resultTypes": ["violations"], "preload": False} | options,
+    )
+    return [f"accessibility: {violation}" for violation in violations]
+
+
+def unfold(page, count=3):
+    """Open what is folded, at most so many of a kind; the rest, which is alike, is taken out.
+
+    A page of cases has hundreds of programs: axe-core would need minutes for them.
+    """
+    page.evaluate(
+        """count => {
+            const met = {};
+            for (const one of document.querySelectorAll("article details")) {
+                met[one.className] = (met[one.className] ?? 0) + 1;
+                if (met[one.className] <= count) one.open = true;
+                else for (const part of [...one.children]) part.matches("summary") || part.remove();
+            }
+        }""",
+        count,
+    )
+
+
+def everything(page, url):
+    """All that is wrong with one page, on a wide and a narrow window, in light and in dark."""
+    with watched(page) as found:
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        page.goto(url, wait_until="load")
+        page.evaluate("document.fonts.ready")
+        found += pictures(page)
+        found += formulas(page)
+        unfold(page)
+        found += width(page)
+        found += accessibility(page)
+        page.set_viewport_size({"width": WIDTHS[1], "height": 800})
+        found += width(page)
+        page.emulate_media(color_scheme="dark")
+        found += [
+            f"dark, narrow: {line}" for line in accessibility(page, runOnly=["color-contrast"])
+        ]
+    return found

@@ -1,0 +1,69 @@
+"""A browser, and the built site behind a server and as files."""
+
+import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+HTML = Path(__file__).parents[1] / "_build/html"
+
+
+def pytest_generate_tests(metafunc):
+    if "name" in metafunc.fixturenames:
+        names = sorted(file.relative_to(HTML).as_posix() for file in HTML.rglob("*.html"))
+        if not names:
+            raise pytest.UsageError(f"there is no site in {HTML}; build it first: nox -s site")
+        metafunc.parametrize("name", names)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def serve(folder):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    program = os.environ.get("CHROMIUM")
+    if not program:
+        pytest.exit("no browser was given; run: nox -s browser", returncode=2)
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox"] if as_root else []
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context()
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def server():
+    running = serve(HTML)
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture
+def folder_server(tmp_path):
+    running = serve(tmp_path)
+    yield tmp_path, f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    running.server_close()

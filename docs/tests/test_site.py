@@ -1,0 +1,117 @@
+"""The site in a real browser: every page, the search, the figures, the comparison."""
+
+import pytest
+from checks import everything, watched
+
+from conftest import HTML
+from dezero_harness.trace import PROGRAMS
+
+
+def test_a_page_is_whole(name, page, server):
+    assert everything(page, f"{server}/{name}") == []
+
+
+@pytest.fixture(params=["http", "file"])
+def root(request):
+    return request.getfixturevalue("server") if request.param == "http" else HTML.as_uri()
+
+
+def test_search_finds_create_graph(root, page):
+    with watched(page) as found:
+        page.goto(f"{root}/index.html")
+        box = page.locator(".sidebar-search").first
+        box.fill("create_graph")
+        box.press("Enter")
+        page.wait_for_selector("#search-results li a")
+        page.wait_for_function(
+            "!document.querySelector('#search-progress')?.textContent.includes('...')"
+        )
+        links = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
+    assert any("step32/index.html" in link for link in links), links
+    assert found == []
+    page.goto(next(link for link in links if "step32/index.html" in link))
+    assert "create_graph" in page.locator("article").inner_text()
+
+
+def test_pages_open_from_a_folder_as_well(page):
+    with watched(page) as found:
+        for name in ("index.html", "step32/index.html", "compare/31-36.html"):
+            page.goto((HTML / name).as_uri())
+    assert found == []
+
+
+def test_two_stages_can_be_chosen(root, page):
+    page.goto(f"{root}/compare/index.html")
+    form = page.locator("form.compare")
+    form.get_by_label("From stage").select_option("36")
+    form.get_by_label("to stage").select_option("33")
+    form.get_by_role("button").click()
+    page.wait_for_url("**/33-36.html")
+    assert page.locator("h1").inner_text().startswith("From stage 33 to stage 36")
+
+
+def test_the_same_stage_twice_is_refused(server, page):
+    page.goto(f"{server}/compare/index.html")
+    form = page.locator("form.compare")
+    form.get_by_label("to stage").select_option("31")
+    form.get_by_role("button").click()
+    assert "does not differ from itself" in form.get_by_role("status").inner_text()
+    assert page.url.endswith("compare/index.html")
+
+
+@pytest.mark.parametrize(("width", "sides"), [(1280, 2), (375, 1)])
+def test_the_difference_stands_side_by_side_or_stacked(width, sides, server, page):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{server}/step32/index.html")
+    changed = page.locator(".difference .pair:has(.removed):has(.added)").first
+    old = changed.locator(".old").bounding_box()
+    new = changed.locator(".new").bounding_box()
+    if sides == 2:
+        assert old["y"] == pytest.approx(new["y"], abs=2)
+        assert new["x"] >= old["x"] + old["width"] - 2
+    else:
+        assert new["y"] >= old["y"] + old["height"] - 2
+
+
+def test_all_cases_open_and_close(server, page):
+    page.goto(f"{server}/step33/cases.html")
+    button = page.get_by_role("button", name="Open all")
+    button.click()
+    cases = page.locator("details.case")
+    assert page.locator("details.case[open]").count() == cases.count() > 50
+    page.get_by_role("button", name="Close all").click()
+    assert page.locator("details.case[open]").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "program"), [(n, p) for p in PROGRAMS.values() for n in p.chapters]
+)
+def test_the_stepper_reaches_its_end_with_the_numbers_of_calculus(stage, program, server, page):
+    page.goto(f"{server}/step{stage}/index.html")
+    figure = page.locator("figure.dz-stepper", has_text=program.title)
+    steps = int(figure.get_attribute("data-steps"))
+    assert f"step 1 of {steps}" in figure.locator(".dz-count").inner_text()
+    assert figure.locator(".dz-results li:visible").count() == 0
+    for _ in range(steps - 1):
+        figure.locator("[data-go=on]").click()
+    assert f"step {steps} of {steps}" in figure.locator(".dz-count").inner_text()
+    shown = figure.locator(".dz-results li:visible b").all_inner_texts()
+    written = [float(text.replace("\N{MINUS SIGN}", "-")) for text in shown]
+    assert len(written) >= len(program.results)
+    for _, value in program.results:
+        assert any(number == pytest.approx(value, rel=1e-9) for number in written), written
+    figure.locator("[data-go=back]").focus()
+    page.keyboard.press("ArrowLeft")
+    assert f"step {steps - 1} of {steps}" in figure.locator(".dz-count").inner_text()
+
+
+def test_the_slider_goes_through_the_orders_of_tanh(server, page):
+    page.goto(f"{server}/step35/index.html")
+    figure = page.locator("figure.dz-growth")
+    slider = figure.get_by_role("slider")
+    slider.focus()
+    for order in range(2, 1 + int(slider.get_attribute("max"))):
+        page.keyboard.press("ArrowRight")
+        says = figure.locator(".dz-order:visible .dz-says, .dz-sentence:visible").first
+        assert f"Order {order}:" in says.inner_text()
+    assert "too large to be read" in figure.locator(".dz-order:visible").inner_text()

@@ -1,0 +1,79 @@
+"""Build the site: `python -m dezero_harness.site`, or `nox -s site`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from dezero_shared.dot import NoPicture
+
+from .. import stepper
+from ..recorder import TraceError
+from ..runner import StageError
+from . import examples, fonts, pages
+from .text import raw
+
+ROOT = Path(__file__).parents[3]
+
+
+def write_sources(root: Path, source: Path, jobs: int) -> None:
+    """All the pages as Sphinx reads them: those of docs/, and those made of the repository."""
+    docs = root / "docs"
+    source.mkdir(parents=True)
+    for page in sorted(docs.glob("*.md")):
+        text = pages.filled(page.read_text("utf-8"), root)
+        (source / page.name).write_text(text, "utf-8")
+    shutil.copy(docs / "conf.py", source)
+    shutil.copytree(docs / "_static", source / "_static")
+    shutil.copytree(docs / "pictures", source / "pictures")
+    fonts.write(source / "_static/fonts")
+
+    print("running the examples", flush=True)
+    done = examples.run_all(root, source, jobs)
+    for chapter in pages.chapters(root):
+        folder = source / f"step{chapter.number}"
+        folder.mkdir(exist_ok=True)
+        print(f"writing chapter {chapter.number}", flush=True)
+        figures = "\n\n".join(map(raw, stepper.chapter(chapter.number, chapter.folder)))
+        (folder / "index.md").write_text(pages.chapter_page(chapter, done, figures), "utf-8")
+        (folder / "cases.md").write_text(pages.cases_page(chapter), "utf-8")
+        (folder / "api.md").write_text(pages.api_page(root, chapter), "utf-8")
+    (source / "compare").mkdir()
+    for name, text in pages.compare_pages(root):
+        (source / f"compare/{name}.md").write_text(text, "utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="nox -s site --", description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs/_build", help="where it goes")
+    options = parser.parse_args(arguments)
+    start = time.monotonic()
+    source, out = options.out / "source", options.out / "html"
+    for folder in (source, out):
+        shutil.rmtree(folder, ignore_errors=True)
+    jobs = min(2, os.cpu_count() or 1)
+    try:
+        write_sources(ROOT, source, jobs)
+    except (examples.BrokenExample, pages.BrokenPage, StageError, TraceError, NoPicture) as error:
+        print(f"\nthe site was not built: {error}", file=sys.stderr)
+        return 1
+    from sphinx.cmd.build import main as sphinx_build
+
+    strict = ["-W", "--keep-going", "-q", "-j", str(jobs)]
+    doctrees = ["-d", str(options.out / "doctrees")]
+    status = sphinx_build(["-b", "html", *strict, *doctrees, str(source), str(out)])
+    if status:
+        print("\nthe site was not built: Sphinx has warned, see above", file=sys.stderr)
+        return status
+    took = time.monotonic() - start
+    print(f"built in {took:.0f} s: open {(out / 'index.html').relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

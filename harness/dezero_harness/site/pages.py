@@ -1,0 +1,560 @@
+"""The pages, as MyST Markdown: a chapter with all that belongs to it, cases, API, comparisons."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from .. import cases
+from ..case import REFUSALS, Case, Raises
+from ..difference import FileDifference, difference, stages_of
+from ..judge import as_plain
+from . import differences, examples
+from .differences import Remark
+from .text import (
+    blocks,
+    code,
+    escaped,
+    fenced,
+    first_sentence,
+    map_links,
+    raw,
+    sections,
+)
+
+#: Sections of a chapter that get a place of their own on its page.
+ON_THE_DIFFERENCE = "What to look at in the difference"
+EXERCISES = "Exercises"
+STILL_FAILS = "What still fails"
+
+#: Where a link into the repository leads on the site; files that are no page lose their link.
+PAGES = {
+    "stages/README.md": "/stages.md",
+    "README.md": "/index.md",
+    **{f"stages/step{n}/README.md": f"/step{n}/index.md" for n in range(31, 37)},
+}
+
+
+class BrokenPage(Exception):
+    """A source of the site that is not as the site needs it."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A stage, its README as sections, and the step that leads to it."""
+
+    number: int
+    folder: Path
+    before: Path | None
+
+    @cached_property
+    def parts(self) -> tuple[str, str, dict[str, str]]:
+        title, intro, found = sections((self.folder / "README.md").read_text("utf-8"))
+        return title, intro, {section.title: section.body for section in found}
+
+    @property
+    def title(self) -> str:
+        return self.parts[0]
+
+    @property
+    def files(self) -> list[FileDifference]:
+        """What differs in the package from the stage before."""
+        return engine_files(self.before, self.folder) if self.before else []
+
+
+def chapters(root: Path) -> list[Chapter]:
+    found = stages_of(root)
+    numbers = sorted(found)
+    before = [None, *(found[n] for n in numbers[:-1])]
+    return [Chapter(n, found[n], old) for n, old in zip(numbers, before, strict=True)]
+
+
+def engine_files(old: Path, new: Path) -> list[FileDifference]:
+    return [file for file in difference(old, new) if file.kind == "engine"]
+
+
+def linked(text: str, file: str) -> str:
+    """The Markdown of a file of the repository, its links to other files led to their pages."""
+    folder = os.path.dirname(file)
+
+    def target(link: str) -> str:
+        path, _, anchor = link.partition("#")
+        path = os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/")
+        if path not in PAGES:
+            return f"#not-a-page:{path}"
+        return PAGES[path] + (f"#{anchor}" if anchor else "")
+
+    text = map_links(_pictures(text, folder), target)
+    return re.sub(r"\[([^\]]*)\]\(#not-a-page:[^)]*\)", r"\1", text)
+
+
+def _pictures(text: str, folder: str) -> str:
+    """HTML that shows a picture of docs/ as an image of the site."""
+
+    def image(found: re.Match[str]) -> str:
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', found[0]))
+        path = os.path.normpath(os.path.join(folder, attributes["src"]))
+        alt = " ".join(attributes["alt"].split())
+        options = f":alt: {alt}\n:class: picture\n"
+        return fenced(f"{{image}} /{os.path.relpath(path, 'docs')}", options)
+
+    return re.sub(r"<p[^>]*>\s*<img [^>]*>\s*</p>", image, text)
+
+
+# --- a chapter ---
+
+
+def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) -> str:
+    """The whole page of a stage.
+
+    figures: what shows the engine at work, as Markdown.
+    """
+    title, intro, found = chapter.parts
+    source = f"stages/step{chapter.number}/README.md"
+    body = [f"# {title}", intro]
+    reading = ""
+    for name, text in found.items():
+        if name == ON_THE_DIFFERENCE:
+            body.append(f"## The difference, line by line\n\n{_difference(chapter, text)}")
+            reading = _on_examples(text)
+        elif name == EXERCISES:
+            continue
+        else:
+            if name == STILL_FAILS:
+                body.append(f"## See the engine work\n\n{_AT_WORK}\n\n{figures}")
+            if _on_examples(text):
+                reading = _on_examples(text)
+                text = text.replace(reading, "")
+            body.append(f"## {name}\n\n{text}")
+    body.append(f"## The examples, run\n\n{reading}\n")
+    body += [_example(one) for one in done if one.example.stage == chapter.number]
+    body.append(f"## The cases of this chapter\n\n{_cases_in_short(chapter)}")
+    if EXERCISES not in found:
+        raise BrokenPage(f"{source} has no section {EXERCISES!r}")
+    body.append(f"## {EXERCISES}\n\n{found[EXERCISES]}")
+    body.append("```{toctree}\n:hidden:\n\ncases\napi\n```")
+    return linked("\n\n".join(body) + "\n", source)
+
+
+_AT_WORK = (
+    "The engine of this stage was watched while the site was built. Go on by button, or with the"
+    " arrow keys where the figure has the focus; every step is also there as text."
+)
+
+
+def _on_examples(text: str) -> str:
+    """The paragraph that names the examples."""
+    return next((b for b in blocks(text) if re.match(r"Examples?: ", b)), "")
+
+
+def remarks_of(chapter: Chapter) -> list[Remark]:
+    """The items of the section on the difference, in order."""
+    text = chapter.parts[2].get(ON_THE_DIFFERENCE, "")
+    items = [block[2:] for block in blocks(text) if block.startswith("- ")]
+    return [Remark(number, item) for number, item in enumerate(items, start=1)]
+
+
+def _difference(chapter: Chapter, text: str) -> str:
+    if not chapter.before:
+        raise BrokenPage(f"chapter {chapter.number} is the first, and has {ON_THE_DIFFERENCE!r}")
+    files = chapter.files
+    found = differences.changes(files, chapter.before, chapter.folder)
+    in_front = differences.place(remarks_of(chapter), found)
+    reading = _on_examples(text)
+    prose = [b for b in blocks(text) if not b.startswith("- ") and b != reading]
+    body = ["\n\n".join(prose)]
+    body += [f"{raw(differences.number(r))}\n{r.text}\n" for r in in_front]
+    body.append(
+        f"To read it in a terminal: `nox -s diff -- {chapter.number}`. Any two stages:"
+        f" [compare them](/compare/{chapter.number - 1}-{chapter.number}.md)."
+    )
+    for file in files:
+        here = [change for change in found if change.file is file]
+        pieces = differences.in_markdown(here, chapter.before, chapter.folder)
+        body.append(f"### {_file_title(file)}\n\n{_file_line(file)}\n\n{_folded(file, pieces)}")
+    return "\n\n".join(body)
+
+
+def _file_title(file: FileDifference) -> str:
+    return f"`{file.path.as_posix()}`"
+
+
+def _file_line(file: FileDifference) -> str:
+    """What became of a file, in a sentence."""
+    figures = f"{_lines(file.added)} added, {file.removed} removed."
+    if file.new is None:
+        return f"Deleted: {_lines(file.removed)}."
+    if file.old is None:
+        return f"New: {_lines(file.added)}."
+    if file.copied:
+        return f"New, and compared with `{file.old.as_posix()}`, which stays: {figures}"
+    if file.renamed:
+        return f"Was `{file.old.as_posix()}`: {figures}"
+    return figures
+
+
+def _lines(count: int) -> str:
+    return f"{count} line" if count == 1 else f"{count} lines"
+
+
+def _folded(file: FileDifference, body: str) -> str:
+    """A file that is gone is there to be looked at, but not in the way."""
+    if file.new is not None:
+        return body
+    head = raw("<details><summary>Show the deleted lines</summary>")
+    return f"{head}\n{body}\n{raw('</details>')}"
+
+
+def _example(done: examples.Done) -> str:
+    example = done.example
+    command = " ".join([example.script.removesuffix(".py"), *example.args])
+    what, *more = done.about
+    observe = [text for text in more if text.startswith("Observe")] or more
+    parts = [f"### `{command}`", escaped(what)]
+    parts += [escaped(text) for text in observe]
+    parts.append(f"`nox -s run -- {example.stage} {command}` prints")
+    parts.append(code(done.printed or "(nothing)", "text"))
+    if done.picture:
+        size = done.picture.stat().st_size
+        classes = "picture large" if size > 100_000 and "graph" in example.script else "picture"
+        alt = f"Picture: {' '.join(what.split())}".replace("\n", " ")
+        options = f":alt: {alt}\n:class: {classes}\n"
+        parts.append(fenced(f"{{image}} {done.picture.name}", options))
+    summary = f"<details><summary>The program, examples/{html.escape(example.script)}</summary>"
+    parts += [raw(summary), code(done.source), raw("</details>")]
+    return "\n\n".join(parts)
+
+
+# --- cases ---
+
+
+def cases_of(number: int) -> dict[str, list[Case]]:
+    """The cases of a chapter, by what their module says it is about."""
+    found: dict[str, list[Case]] = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules(cases.__path__)):
+        loaded = import_module(f"{cases.__name__}.{module}")
+        here = [case for case in loaded.CASES if case.chapter == number]
+        if here:
+            found[first_sentence(loaded.__doc__ or module)] = here
+    return found
+
+
+def _cases_in_short(chapter: Chapter) -> str:
+    groups = cases_of(chapter.number)
+    spine = [case for here in groups.values() for case in here if case.spine]
+    count = sum(len(here) for here in groups.values())
+    lines = [
+        f"The harness makes {count} claims about this chapter; `nox -s stage{chapter.number}`"
+        " tries them all."
+        f" [Each with its program and its answer](/step{chapter.number}/cases.md):",
+        "",
+        *(f"- {escaped(title.rstrip('.'))}: {len(here)}" for title, here in groups.items()),
+    ]
+    if spine:
+        lines += ["", "The ones on which the rest stands:", "", raw(_case_list(spine))]
+    return "\n".join(lines)
+
+
+def cases_page(chapter: Chapter) -> str:
+    """All cases of a chapter: statement, program, answer, source."""
+    groups = cases_of(chapter.number)
+    body = [
+        f"# The cases of chapter {chapter.number}",
+        "A case is a claim about an engine. Its program ends in an expression, the answer; what the"
+        " answer has to be comes from mathematics or from the contract of the engine, never from"
+        " running one. `array(...)` makes data of the kind that is being tested. A stage that"
+        " comes before the chapter refuses in a stated way. Open a statement to see its program."
+        f" `nox -s stage{chapter.number} -- -k WORDS` runs those with these words.",
+        raw('<p><button type="button" class="unfold">Open all</button></p>'),
+    ]
+    for title, here in groups.items():
+        body += [f"## {escaped(title.rstrip('.'))}", raw(_case_list(here))]
+    return "\n\n".join(body) + "\n"
+
+
+def _case_list(found: Sequence[Case]) -> str:
+    return "".join(_case(case) for case in found)
+
+
+def _case(case: Case) -> str:
+    spine = f' <span class="spine">{html.escape(case.spine)}</span>' if case.spine else ""
+    facts = {"answer": _answer(case), "source": html.escape(case.source)}
+    if case.needs:
+        facts["needs"] = ", ".join(f"<code>{html.escape(need)}</code>" for need in case.needs)
+        facts["without"] = "; ".join(_refusal(case, need) for need in case.needs)
+    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
+    program = highlight(case.program, PythonLexer(), HtmlFormatter(cssclass="highlight"))
+    return (
+        f'<details class="case" id="{case.id}"><summary>{html.escape(case.statement)}{spine}'
+        f"</summary>{program}<dl>{rows}</dl></details>"
+    )
+
+
+def _answer(case: Case) -> str:
+    if isinstance(case.expect, Raises):
+        return _raised(case.expect)
+    tolerance = " or ".join(
+        f"{value:g} {how}"
+        for value, how in ((case.rel, "of the number"), (case.abs, "in all"))
+        if value
+    )
+    off = f"; may be off by {tolerance}" if tolerance else ""
+    return f"<code>{html.escape(repr(as_plain(case.expect)))}</code>{off}"
+
+
+def _raised(expected: Raises) -> str:
+    match = html.escape(expected.match)
+    return f"raises <code>{expected.type}</code>, its message matching <code>{match}</code>"
+
+
+def _refusal(case: Case, need: str) -> str:
+    instead = case.without.get(need, REFUSALS[need])
+    if isinstance(instead, Raises):
+        what = _raised(instead)
+    else:
+        what = f"answers <code>{html.escape(repr(as_plain(instead)))}</code>"
+    return f"<code>{html.escape(need)}</code>: {what}"
+
+
+# --- API ---
+
+
+def api_page(root: Path, chapter: Chapter) -> str:
+    """The modules of a stage, from its own docstrings."""
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(chapter.folder), str(root / "shared")]),
+    }
+    program = Path(__file__).with_name("api.py")
+    done = subprocess.run(
+        [sys.executable, "-P", str(program)], env=env, capture_output=True, encoding="utf-8"
+    )
+    if done.returncode:
+        raise BrokenPage(f"step{chapter.number} cannot be described:\n{done.stderr.strip()}")
+    found = json.loads(done.stdout)
+    if not Path(found["file"]).is_relative_to(chapter.folder):
+        raise BrokenPage(f"another dezero was described: {found['file']}, not {chapter.folder}")
+    modules = {module["name"]: module for module in found["modules"]}
+    given = ", ".join(f"`{name}`" for name in modules["dezero"]["names"])
+    body = [
+        f"# The API of stage {chapter.number}",
+        "From its docstrings. What all stages share stands at the end.",
+        "## `dezero`",
+        f"{escaped(modules['dezero']['doc'])} `from dezero import ...` gives {given}.",
+    ]
+    shared = {thing["name"]: thing for module in modules.values() for thing in module["shared"]}
+    for name, module in modules.items():
+        if module["own"]:
+            body += [f"## `{name}`", escaped(module["doc"])]
+            body += [line for thing in module["own"] for line in _thing(thing)]
+        elif name != "dezero":
+            names = ", ".join(f"`{thing['name']}`" for thing in module["shared"])
+            body += [f"## `{name}`", f"{escaped(module['doc'])} It holds {names}."]
+    body.append("## Shared by all stages")
+    for thing in shared.values():
+        body += _thing(thing)
+    return "\n\n".join(body) + "\n"
+
+
+#: How an operator is written, for the method behind it.
+_WRITTEN = {
+    "__add__": "x + y",
+    "__radd__": "1 + x",
+    "__sub__": "x - y",
+    "__rsub__": "1 - x",
+    "__mul__": "x * y",
+    "__rmul__": "2 * x",
+    "__truediv__": "x / y",
+    "__rtruediv__": "1 / x",
+    "__neg__": "-x",
+    "__pow__": "x ** c",
+    "__rpow__": "2 ** x",
+}
+
+
+def _thing(thing: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### `{thing['name']}`"
+    word = "class " if thing["kind"] == "class" else "def "
+    yield code(f"{word}{thing['name']}{thing['signature']}")
+    if thing["bases"]:
+        yield "A subclass of " + ", ".join(f"`{base}`" for base in thing["bases"]) + "."
+    yield from map(escaped, thing["doc"].split("\n\n"))
+    if thing["operators"]:
+        calls = (f"`{_WRITTEN.get(d, d)}` calls `{f}`" for d, f in thing["operators"].items())
+        yield "Its operators: " + ", ".join(calls) + "."
+    if any(member["doc"] for member in thing["members"]):
+        yield "\n".join(_member(member) for member in thing["members"])
+    where = thing.get("module", "")
+    summary = f"The source, in {where}" if where else "The source"
+    yield raw(f"<details><summary>{summary}</summary>")
+    yield code(thing["source"])
+    yield raw("</details>")
+
+
+def _member(member: Mapping[str, Any]) -> str:
+    origin = f" (from `{member['from']}`)" if member["from"] else ""
+    indented = [escaped(p).replace("\n", "\n  ") for p in member["doc"].split("\n\n") if p]
+    doc = "".join(f"\n\n  {paragraph}" for paragraph in indented)
+    return f"- `{member['name']}{member['signature']}`{origin}{doc}\n"
+
+
+# --- comparisons ---
+
+
+def compare_pages(root: Path) -> Iterator[tuple[str, str]]:
+    """A page for each pair of stages, and one that leads to them, by name."""
+    found = stages_of(root)
+    pairs = list(combinations(sorted(found), 2))
+    for old, new in pairs:
+        yield f"{old}-{new}", _compare_page(found, old, new)
+    links = "\n".join(
+        f"- [From stage {old} to stage {new}](/compare/{old}-{new}.md)" for old, new in pairs
+    )
+    tree = "\n".join(f"{old}-{new}" for old, new in pairs)
+    yield (
+        "index",
+        f"# Compare any two stages\n\n{raw(_chooser(sorted(found), 31, 36))}\n\n{links}\n\n"
+        f"```{{toctree}}\n:hidden:\n\n{tree}\n```\n",
+    )
+
+
+def _compare_page(found: Mapping[int, Path], old: int, new: int) -> str:
+    every = difference(found[old], found[new])
+    files = [file for file in every if file.kind == "engine"]
+    added, removed = sum(f.added for f in files), sum(f.removed for f in files)
+    body = [
+        f"# From stage {old} to stage {new}",
+        raw(_chooser(sorted(found), old, new)),
+        f"The package: {_lines(added)} added, {removed} removed, white space aside. In a terminal:"
+        f" `nox -s diff -- {old} {new}`; with chapters and examples: `nox -s diff -- {old} {new}"
+        " --all`.",
+    ]
+    for file in files:
+        html_ = differences.as_html(file, found[old], found[new])
+        about = escaped(file.about)
+        shown = _folded(file, raw(html_))
+        body += [f"## {_file_title(file)}", f"{about}\n\n{_file_line(file)}", shown]
+    return "\n\n".join(body) + "\n"
+
+
+def _chooser(numbers: Sequence[int], old: int, new: int) -> str:
+    """Two lists to choose from; site.js leads to the page of the pair."""
+
+    def choices(name: str, label: str, chosen: int) -> str:
+        options = "".join(
+            f"<option{' selected' if n == chosen else ''}>{n}</option>" for n in numbers
+        )
+        return f'<label>{label} <select name="{name}">{options}</select></label>'
+
+    return (
+        '<form class="compare" hidden>'
+        f"{choices('old', 'From stage', old)} {choices('new', 'to stage', new)}"
+        ' <button type="submit">Compare</button> <span role="status"></span></form>'
+    )
+
+
+# --- what the pages by hand take from the repository ---
+
+
+def filled(text: str, root: Path) -> str:
+    """A page by hand, with each line `{{ FILE: SECTION }}` replaced by that section of that file.
+
+    `{{ FILE: SECTION from "..." up to "..." }}` takes a part of it, and "(start)" is what stands
+    before the first section. `{{ FILE <!-- NAME --> }}` is replaced by what stands there between
+    these markers, or by nothing where the file has none. Raises BrokenPage for a file or section
+    that is not there.
+    """
+
+    def section(found: re.Match[str]) -> str:
+        file, title, _, start, stop = found.groups()
+        _, intro, parts = sections(_read(root, file))
+        everything = {"(start)": intro} | {part.title: part.body for part in parts}
+        if title not in everything:
+            raise BrokenPage(f"docs: {file} has no section {title!r}; it has {list(everything)}")
+        body = everything[title]
+        for edge in filter(None, (start, stop)):
+            if edge not in body:
+                raise BrokenPage(f"docs: the section {title!r} of {file} has no text {edge!r}")
+        begin = body.index(start) if start else 0
+        return linked(body[begin : body.index(stop, begin) if stop else None], file)
+
+    def marked(found: re.Match[str]) -> str:
+        return linked(between(_read(root, found[1]), found[2]), found[1])
+
+    if "{{ matrix }}" in text:
+        text = text.replace("{{ matrix }}", matrix_table(_read(root, "README.md")))
+    edges = r'( from "([^"]+)")?(?: up to "([^"]+)")?'
+    text = re.sub(rf"^\{{\{{ (\S+): (.+?){edges} \}}\}}$", section, text, flags=re.MULTILINE)
+    return re.sub(r"^\{\{ (\S+) <!-- (\w+) --> \}\}$", marked, text, flags=re.MULTILINE)
+
+
+def between(text: str, marker: str) -> str:
+    """What stands between <!-- marker --> and <!-- /marker -->; "" where there are none."""
+    found = re.search(rf"<!-- {marker} -->\n(.*?)<!-- /{marker} -->", text, re.DOTALL)
+    return found[1] if found else ""
+
+
+def _read(root: Path, file: str) -> str:
+    try:
+        return (root / file).read_text("utf-8")
+    except OSError as error:
+        raise BrokenPage(f"docs: {file} cannot be read: {error.strerror}") from None
+
+
+def matrix_table(readme: str) -> str:
+    """The README's matrix as a table of cells that are coloured by what was found."""
+    rows = [
+        [cell.strip() for cell in line.strip("|\n ").split("|")]
+        for line in between(readme, "matrix").splitlines()
+        if line.startswith("|")
+    ]
+    if len(rows) < 3:
+        raise BrokenPage("README.md has no table between <!-- matrix --> and <!-- /matrix -->")
+    head, _, *body = rows
+    heads = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    lines = []
+    for stage, arrays, *cells in body:
+        number = re.sub(r"\D", "", stage)
+        link = f'<a href="step{number}/index.html">{stage}</a>'
+        shown = "".join(_matrix_cell(cell) for cell in cells)
+        lines.append(f'<tr><th scope="row">{link}</th><td>{html.escape(arrays)}</td>{shown}</tr>')
+    never = [
+        line
+        for line in between(readme, "matrix").splitlines()
+        if line and not line.startswith(("|", "In each cell"))
+    ]
+    table = (
+        '<div class="scroll" tabindex="0" role="region" aria-label="The matrix">'
+        f'<table class="matrix"><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody>'
+        "</table></div>"
+    )
+    key = (
+        "In each cell: passed, *refused as predicted*, and, if there were any, what was unexpected."
+    )
+    return f"{key}\n\n{raw(table)}\n\n" + "\n\n".join(never)
+
+
+def _matrix_cell(cell: str) -> str:
+    passed, refused, unexpected = (int(part) for part in cell.split("/"))
+    kind = "unexpected" if unexpected else "passed" if not refused else "refused"
+    if passed and refused and not unexpected:
+        kind = "partly"
+    parts = [str(passed)] if passed else []
+    parts += [f'<i title="refused as predicted">{refused}</i>'] if refused else []
+    parts += [f"<b>{unexpected} unexpected</b>"] if unexpected else []
+    return f'<td class="{kind}">{" · ".join(parts) or "0"}</td>'
