@@ -17,7 +17,8 @@ def pytest_addoption(pluginmanager):
         raise pytest.UsageError(
             "the harness is not installed in this environment. To test a stage, write: "
             "nox -s stage33 (after: python -m pip install nox). To have the harness here: "
-            "python -m pip install -e ./shared -e ./harness"
+            "python -m pip install -e ./shared -e ./harness; or, without installing anything: "
+            "PYTHONPATH=shared:harness python -m pytest -p dezero_harness.plugin"
         )
 
 

@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -92,9 +93,9 @@ def install(session, *projects, extras=(), also=()):
     stamp.write_text(digest)
 
 
-def conform(session, number, array, also=()):
+def conform(session, number, array, extras=(), also=()):
     stage = f"stages/step{number}"
-    install(session, "shared", stage, "harness", also=also)
+    install(session, "shared", stage, "harness", extras=extras, also=also)
     report = f"reports/stage{number}-{array}.json"
     suite = "harness/dezero_harness/conformance.py"
     options = ["--stage", stage, "--array", array, "--report", report]
@@ -122,6 +123,24 @@ for number in STAGES:
 
 for number in STAGES:
 
+    def on_jax(session, number=number):
+        conform(session, number, "jax", extras=["jax"])
+
+    on_jax.__doc__ = (
+        f"Test stage {number} on JAX arrays, and inside jax.jit. Takes a minute or two."
+    )
+    nox.session(on_jax, name=f"stage{number}-jax", tags=["jax"], default=False)
+
+for number in STAGES:
+
+    def on_dask(session, number=number):
+        conform(session, number, "dask", extras=["dask"])
+
+    on_dask.__doc__ = f"Test stage {number} on Dask arrays in chunks. Takes a minute or two."
+    nox.session(on_dask, name=f"stage{number}-dask", tags=["dask"], default=False)
+
+for number in STAGES:
+
     def on_gpu(session, number=number):
         if NO_DEVICE:
             session.error(NO_DEVICE)
@@ -143,10 +162,13 @@ def harness(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["array-api-strict>=2.4", "hypothesis"],
+        also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6", "rich>=13"],
     )
-    tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
-    session.run("python", "-m", "pytest", *tests, *session.posargs)
+    apart = ("examples", "extras", "notebooks")  # these have sessions of their own
+    tests = ["harness/tests", "shared/tests"]
+    tests += [f"--ignore=harness/tests/test_{name}.py" for name in apart]
+    together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
+    session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
 
 
 @nox.session(tags=["cpu"])
@@ -158,9 +180,16 @@ def matrix(session):
 
 @nox.session(tags=["cpu"])
 def examples(session):
-    """Run every example of every stage, and check what it prints and draws."""
+    """Run every example of every stage, and check what it prints and draws. See also: extras."""
     install(session, "shared", "harness", extras=["pictures", "plots"])
     session.run("python", "-m", "pytest", "harness/tests/test_examples.py", *session.posargs)
+
+
+@nox.session(default=False)
+def extras(session):
+    """Run the examples that need JAX or Dask, on a cluster of local processes too."""
+    install(session, "shared", "harness", extras=["jax", "dask", "pictures", "plots"])
+    session.run("python", "-m", "pytest", "harness/tests/test_extras.py", *session.posargs)
 
 
 @nox.session(tags=["cpu"])
@@ -171,7 +200,7 @@ def lint(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["hypothesis", "ruff", "mypy"],
+        also=["hypothesis", "rich", "ruff", "mypy"],
     )
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -209,6 +238,32 @@ def browser(session):
 
 
 @nox.session(default=False)
+def diff(session):
+    """Show what a step changes: -- 32 33, or -- 33, or -- 31..36; with --all the prose as well."""
+    install(session, "shared", "harness", also=["rich"])
+    session.run("python", "-m", "dezero_harness.diff", *session.posargs)
+
+
+@nox.session(default=False)
+def guard(session):
+    """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
+    install(session, "shared", "harness")
+    session.run("python", "-m", "dezero_harness.guard", *session.posargs)
+
+
+@nox.session(default=False)
+def notebooks(session):
+    """Write the chapters as notebooks into docs/_build/notebooks and run them; -- 33 for one."""
+    # Without shared: the first cell of a notebook installs the stage, and shared with it.
+    drawing = project_table(ROOT / "shared")["optional-dependencies"]
+    tools = ["pip", "ipykernel", "nbclient>=0.10", "nbformat>=5.10"]
+    install(session, "harness", also=[*tools, *drawing["plots"], *drawing["pictures"]])
+    session.run("python", "-m", "dezero_harness.notebooks", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "pytest", "harness/tests/test_notebooks.py")
+
+
+@nox.session(default=False)
 def properties(session):
     """Random programs and random sequences of actions, in the first stage and in the last."""
     install(session, "shared", "harness", also=["hypothesis"])
@@ -220,7 +275,7 @@ def properties(session):
 
 @nox.session(default=False)
 def faults(session):
-    """Plant some 300 faults in the stages: a named case has to catch each. Takes 15 minutes."""
+    """Plant some 300 faults in the stages: a named case has to catch each. Takes minutes."""
     install(session, "shared", "harness", also=["tqdm"])
     session.run("python", "-m", "dezero_harness.faults", *session.posargs)
 
@@ -230,6 +285,51 @@ def mutants(session):
     """Let Cosmic Ray change the last stage: each change is noticed, or listed with why not."""
     install(session, "shared", "harness", also=["cosmic-ray"])
     session.run("python", "-m", "dezero_harness.mutants")
+
+
+# What the published package was made for; it names no versions itself, and not matplotlib.
+PUBLISHED = ["dezero==0.0.13", "numpy==1.23.5", "matplotlib==3.7.5"]
+
+
+def python_for_published():
+    """A Python that NumPy 1.23 has wheels for."""
+    for minor in (11, 10, 9, 8):
+        if sys.version_info[:2] == (3, minor):
+            return sys.executable
+        python = shutil.which(f"python3.{minor}")
+        ask = [python, "-c", "import ensurepip, venv"]
+        if python and subprocess.run(ask, capture_output=True).returncode == 0:
+            return python
+    return None
+
+
+@nox.session(default=False)
+def book(session):
+    """Test the engine on PyPI, the book's own: it has its known defects and no others."""
+    python = python_for_published()
+    if python is None:
+        session.error(
+            f"dezero 0.0.13 needs NumPy 1.23, and that needs Python 3.8 to 3.11; none of them is"
+            f" here (this is {sys.version.split()[0]}). Install one so that python3.11 starts it"
+        )
+    install(session, "shared", "harness")
+    folder = Path(session.virtualenv.location, "published")
+    python_there = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    stamp = folder / "installed"
+    if not stamp.exists() or stamp.read_text() != repr((python, PUBLISHED)):
+        session.run(python, "-m", "venv", "--clear", str(folder), external=True)
+        pip = [str(python_there), "-m", "pip", "install", "--quiet", "--only-binary", "numpy"]
+        session.run(*pip, *PUBLISHED, external=True)
+        stamp.write_text(repr((python, PUBLISHED)))
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    place = session.run(str(python_there), "-c", where, external=True, silent=True).strip()
+    suite, report = "harness/dezero_harness/conformance.py", Path("reports/book.json")
+    report.unlink(missing_ok=True)
+    engine = ["--stage", place, "--python", str(python_there), "--report", str(report)]
+    options = [*engine, "--tb=line", *session.posargs]
+    session.run("python", "-m", "pytest", suite, *options, success_codes=[0, 1])
+    known = ["dezero_harness.known", str(report), "harness/dezero_harness/book.toml"]
+    session.run("python", "-m", *known)
 
 
 @nox.session(default=False)
@@ -242,7 +342,9 @@ def run(session):
     scripts = {script.stem: script for script in sorted(stage.glob("examples/*.py"))}
     if arguments and arguments[0].removesuffix(".py") not in scripts:
         session.error(f"stage {number} has no example {arguments[0]}; it has: {', '.join(scripts)}")
-    install(session, "shared", "harness", extras=["pictures", "plots"])
+    needs = {"compiled": ["jax"], "out_of_core": ["dask"]}
+    extras = needs.get(arguments[0].removesuffix(".py"), []) if arguments else []
+    install(session, "shared", "harness", extras=["pictures", "plots", *extras])
     # Every stage is imported as dezero, so the path decides which one this is.
     env = {"PYTHONPATH": str(stage)}
     if arguments:

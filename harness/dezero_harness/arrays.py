@@ -7,7 +7,11 @@ part of it that its program uses, so what a person pastes into a shell is what t
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .case import Raises, Says
 
 
 class Unusable(Exception):
@@ -16,13 +20,21 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class ArrayKind:
-    """A module and a device, and the prelude that gives programs their `array`."""
+    """A module and a device, and the prelude that gives programs their `array`.
+
+    lacks: which of ARRAY_CAPABILITIES these arrays lack, and what a program that needs it answers
+        instead, unless the case itself says that in `without`.
+    ulps: how far off sin, tanh, powers and so on may be where NumPy's are right: the least
+        tolerance of a case that computes functions, or that has a tolerance. Others stay exact.
+    """
 
     name: str
     module: str
     version: str
     device: str
     prelude: str
+    lacks: Mapping[str, Any] = field(default_factory=dict)
+    ulps: int = 0
 
 
 _NUMPY = """
@@ -53,12 +65,57 @@ def on_host(x):
     return cupy.asnumpy(x)
 """
 
+_JAX = """
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+def array(values, dtype="float64"):
+    return jax.numpy.asarray(values, dtype=dtype)
+
+def on_host(x):
+    return np.asarray(x)
+
+def compiled(f):
+    return jax.jit(f)
+"""
+
+# Every axis of more than one number is in two chunks.
+_DASK = """
+import dask.array
+
+dask.config.set(scheduler="synchronous")
+
+def array(values, dtype="float64"):
+    numbers = np.array(values, dtype=dtype)
+    return dask.array.from_array(numbers, chunks=[max(1, (n + 1) // 2) for n in numbers.shape])
+
+def on_host(x):
+    return np.asarray(x.compute())
+
+def chain_length():
+    return 1_500
+"""
+
 _BEFORE = """
 import math
 import numpy as np
 import dezero
 from dezero import Variable
 """
+
+# What a kind does not say itself. A chain of functions is much longer than Python can recurse; a
+# Dask array holds the graph of all that it came from, so there a chain of n takes memory for n^2.
+_UNLESS_SAID = {
+    "compiled": """
+def compiled(f):
+    return f
+""",
+    "chain_length": """
+def chain_length():
+    return 20_000
+""",
+}
 
 _AFTER = """
 def host(values, dtype="float64"):
@@ -79,12 +136,34 @@ def values(x):
     return on_host(x.data if isinstance(x, Variable) else x).tolist()
 """
 
+#: The names that `array_kind` knows.
+KINDS = ("numpy", "strict", "jax", "dask", "cupy")
+
+_CLONE = "in a clone of the repository: python -m pip install"
+
 
 def array_kind(name: str) -> ArrayKind:
-    """The kind "numpy", "strict" (array-api-strict on its second device) or "cupy".
+    """The kind of this name, one of KINDS. "strict" is array-api-strict on its second device.
 
     Raises Unusable where the module or the device is not there.
     """
+    if name == "strict":
+        advice = "python -m pip install array-api-strict"
+        return _kind(name, _needed(name, advice, "array_api_strict"), "device1", _STRICT)
+    if name == "jax":
+        module = _needed(name, f'{_CLONE} "./shared[jax]", or: nox -s stage33-jax', "jax")
+        device = importlib.import_module(module).devices()[0].device_kind
+        immutable = Raises("TypeError", "JAX arrays are immutable")
+        return _kind(name, module, device, _JAX, {"mutability": immutable, "views": None}, ulps=2)
+    if name == "dask":
+        advice = f'{_CLONE} "./shared[dask]", or: nox -s stage33-dask'
+        module = _needed(name, advice, "dask", "dask.array", "array_api_compat")
+        lacks = {
+            "views": None,
+            "numbers": Says(r"variable\(dask\.array<.*>\)"),
+            "uneven reshape": Raises("NotImplementedError", "merge or split existing dimensions"),
+        }
+        return _kind(name, module, "cpu, in chunks", _DASK, lacks)
     if name == "cupy":
         from dezero_shared.gpu import why_unusable
 
@@ -94,18 +173,33 @@ def array_kind(name: str) -> ArrayKind:
         cupy = importlib.import_module("cupy")
         number = cupy.cuda.Device().id
         device = cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()
-        return _kind(name, "cupy", device, _CUPY)
-    if name == "strict":
-        try:
-            return _kind(name, "array_api_strict", "device1", _STRICT)
-        except ImportError as error:
-            raise Unusable(
-                f"--array strict needs array-api-strict ({error}): "
-                f"python -m pip install array-api-strict"
-            ) from None
+        return _kind(name, "cupy", device, _CUPY, ulps=2)
     return _kind("numpy", "numpy", "cpu", _NUMPY)
 
 
-def _kind(name: str, module: str, device: str, prelude: str) -> ArrayKind:
+def _needed(name: str, advice: str, *modules: str) -> str:
+    """The first of these modules, when all of them can be imported."""
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            package = modules[0] if module.startswith(modules[0]) else module
+            raise Unusable(
+                f"--array {name} needs {package.replace('_', '-')} ({error}): {advice}"
+            ) from None
+    return modules[0]
+
+
+def _kind(
+    name: str,
+    module: str,
+    device: str,
+    prelude: str,
+    lacks: Mapping[str, Any] | None = None,
+    ulps: int = 0,
+) -> ArrayKind:
     version = importlib.import_module(module).__version__
-    return ArrayKind(name, module, version, device, _BEFORE + prelude + _AFTER)
+    for helper, source in _UNLESS_SAID.items():
+        if f"def {helper}(" not in prelude:
+            prelude += source
+    return ArrayKind(name, module, version, device, _BEFORE + prelude + _AFTER, lacks or {}, ulps)

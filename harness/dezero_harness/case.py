@@ -17,6 +17,13 @@ class Raises:
     match: str
 
 
+@dataclass(frozen=True)
+class Says:
+    """The program answers with a text that matches this regex as a whole."""
+
+    match: str
+
+
 #: Capability -> what a stage without it does, in the order in which the stages bring them.
 REFUSALS: Mapping[str, Raises] = {
     "create_graph": Raises("TypeError", "unexpected keyword argument 'create_graph'"),
@@ -30,6 +37,15 @@ REFUSALS: Mapping[str, Raises] = {
     "broadcast": Raises("ValueError", "the stage step36 brings"),
 }
 
+#: Capability of arrays -> what it is. A case needs it as it needs those of a stage; which arrays
+#: lack it, and what a program then runs into, is said by their kind (`ArrayKind.lacks`).
+ARRAY_CAPABILITIES: Mapping[str, str] = {
+    "mutability": "the numbers of an array can be written into: x[0] = 1.0",
+    "views": "x[...] is another object than x, with the same numbers",
+    "numbers": "the numbers of an array are there, not still to be computed, and it shows them",
+    "uneven reshape": "an axis can be cut up, and each part joined with another axis",
+}
+
 #: Capability -> another that it cannot be observed without.
 PRESUPPOSED: Mapping[str, str] = {"tanh": "functions", "array_functions": "functions"}
 
@@ -41,7 +57,8 @@ class Case:
     The last line of `program` is an expression, the answer; `expect` is plain data (numbers,
     strings, None, nested lists, tuples and dicts of them) or `Raises`. A stage that lacks one of
     `needs` answers `without[capability]` instead or, where nothing is given, refuses as REFUSALS
-    says. `rel`, of the expected number, and `abs` are tolerances; with both 0 the answer is exact.
+    says; arrays that lack one refuse as their kind says. `rel`, of the expected number, and `abs`
+    are tolerances; with both 0 the answer is exact.
     """
 
     statement: str

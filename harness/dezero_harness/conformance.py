@@ -50,7 +50,7 @@ class CaseItem(pytest.Item):
                 case.program, setup.arrays.prelude, case.id, warns=case.warns, seed=setup.seed
             )
             observed = finished.observed
-        verdict = judge(case, observed, setup.stage.capabilities)
+        verdict = judge(case, observed, setup.stage.capabilities, setup.arrays)
         self.user_properties.append(("cell", cell(case, verdict)))
         if verdict.outcome != "unexpected":
             return
@@ -79,9 +79,11 @@ class Unexpected(Exception):
         """In one line, and at length."""
         case, verdict = self.case, self.verdict
         spine = f", {case.spine} of the spine" if case.spine else ""
+        python = setup.isolated.python if setup.isolated else ""
+        shell = f"shell of {python}" if python else "Python shell"
         lines = shell_lines(setup.stage.path, setup.arrays.prelude, case.program)
         text = [
-            f"chapter {case.chapter}, group {case.group}{spine}; in a Python shell:",
+            f"chapter {case.chapter}, group {case.group}{spine}; in a {shell}:",
             "",
             *(f"    {line}".rstrip() for line in lines),
             "",

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from .runner import StageError
@@ -67,6 +67,8 @@ class FileDifference:
     kind: one of KINDS. about: a line on what the file is, in its own words.
     added, removed: the changed lines. Blank lines count, changes of white space do not.
     copied: the old file is still in the new stage, under its old name.
+    respaced: the lines that differ in white space alone, as their numbers in the old file and in
+    the new one; (0, 0) stands for the line endings.
     """
 
     old: Path | None
@@ -77,6 +79,7 @@ class FileDifference:
     added: int
     removed: int
     copied: bool = False
+    respaced: tuple[tuple[int, int], ...] = ()
 
     @property
     def path(self) -> Path:
@@ -214,7 +217,7 @@ def _texts(folder: Path) -> dict[Path, str]:
             for part in path.parts
         )
         if file.is_file() and not left_behind:
-            texts[path] = file.read_text("utf-8", errors="replace")
+            texts[path] = file.read_bytes().decode("utf-8", errors="replace")
     return texts
 
 
@@ -251,7 +254,27 @@ def _compared(
         added=marks.count("+"),
         removed=marks.count("-"),
         copied=old is not None and old != new and old in after,
+        respaced=_respaced(old_text, new_text),
     )
+
+
+def _line_endings(text: str) -> tuple[bool, bool, bool]:
+    return "\r\n" in text, "\r" in text, text.endswith(("\r", "\n"))
+
+
+def _respaced(old: str, new: str) -> tuple[tuple[int, int], ...]:
+    before, after = old.splitlines(), new.splitlines()
+    found = []
+    i = j = 0
+    for change in [*_changes(before, after), _Change(len(before), 0, len(after), 0)]:
+        while j < change.j0:
+            if before[i] != after[j]:
+                found.append((i + 1, j + 1))
+            i, j = i + 1, j + 1
+        i, j = change.i1, change.j1
+    if old and new and _line_endings(old) != _line_endings(new):
+        found.append((0, 0))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -374,17 +397,26 @@ def _words(line: str) -> list[str]:
 
 def _spans(old: str, new: str) -> tuple[Spans, Spans]:
     """Where two lines differ, in the one and in the other, by words."""
-    words = _words(old), _words(new)
-    spans: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-    matcher = SequenceMatcher(None, *words, autojunk=False)
-    for tag, i0, i1, j0, j1 in matcher.get_opcodes():
-        if tag != "equal":
-            for found, line_words, start, stop in zip(spans, words, (i0, j0), (i1, j1)):
-                text = "".join(line_words[start:stop])
-                begin = len("".join(line_words[:start])) + len(text) - len(text.lstrip())
-                if text.strip():
-                    found.append((begin, begin + len(text.strip())))
-    return tuple(spans[0]), tuple(spans[1])
+    matcher = SequenceMatcher(None, _words(old), _words(new), autojunk=False)
+    changes = [opcode[1:] for opcode in matcher.get_opcodes() if opcode[0] != "equal"]
+    return (
+        _joined(old, [(i0, i1) for i0, i1, _, _ in changes]),
+        _joined(new, [(j0, j1) for _, _, j0, j1 in changes]),
+    )
+
+
+def _joined(line: str, words: list[tuple[int, int]]) -> Spans:
+    """Ranges of words as spans of the line, without white space around, but with that between."""
+    starts = [0, *accumulate(map(len, _words(line)))]
+    spans: list[tuple[int, int]] = []
+    for first, last in words:
+        text = line[starts[first] : starts[last]]
+        start = starts[first] + len(text) - len(text.lstrip())
+        if text.strip() and spans and not line[spans[-1][1] : start].strip():
+            spans[-1] = (spans[-1][0], start + len(text.strip()))
+        elif text.strip():
+            spans.append((start, start + len(text.strip())))
+    return tuple(spans)
 
 
 def _headings(text: str, suffix: str) -> dict[int, str]:

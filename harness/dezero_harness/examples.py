@@ -24,6 +24,7 @@ class Example:
     draws: the ending of the picture that it writes to --out; "" where it draws none.
     shows: what can be read in that picture, if it is an SVG.
     warns: what the warning says that it gives; "" where it gives none.
+    extra: the extra of dezero-shared that it needs; `nox -s extras` runs it, not `nox -s examples`.
     """
 
     stage: int
@@ -33,6 +34,7 @@ class Example:
     draws: str = ""
     shows: tuple[str, ...] = ()
     warns: str = ""
+    extra: str = ""
 
     def misfit(self, printed: str) -> str:
         """The first line of this output that is not what it has to be, and why; "" for none."""
@@ -108,6 +110,8 @@ TANH = (
     13.624075441312105,
 )
 
+TANH_20 = -6387661006919.0677  # the 20th, from its polynomial in tanh(1), with 60 digits
+
 # At most so many functions are in the graph of each of the first derivatives of tanh. The first one
 # takes tanh, the square, the difference and the product.
 TANH_FUNCTIONS = (4, 12, 30, 75, 190, 475)
@@ -125,6 +129,34 @@ def tanh_graph(order: int, draws: str, warns: str = "") -> Example:
         draws=draws,
         shows=(">x<", ">y<", f">gx{order}<", ">Tanh<", ">Mul<"),
         warns=warns,
+    )
+
+
+def out_of_core(*args: str) -> Example:
+    """A run of out_of_core.py on numbers that fit, in seven chunks.
+
+    The means of sin and cos from 0 to 1 are 1 - cos(1) and sin(1) but for 1/n; those of the rows
+    are (10 v + 110) times the mean of t^2, 1/3 but for 1/n, with v from 1 to 10.
+    """
+    cycle = (1 - math.cos(1), math.sin(1), math.cos(1) - 1, -math.sin(1), 1 - math.cos(1))
+    return Example(
+        stage=36,
+        script="out_of_core.py",
+        args=("--size", "200000", "--chunk", "30000", *args),
+        prints=(
+            Numbers(
+                "100000 numbers, in chunks or by NumPy: the largest difference is {}",
+                ((0.0, 1e-14),),
+            ),
+            "sin and its derivatives at 200000 numbers from 0 to 1:",
+            *(
+                Numbers(f"order {i}: mean {{}}, by the formula {{}}", (mean, mean), tolerance=1e-5)
+                for i, mean in enumerate(cycle)
+            ),
+            "a Hessian-vector product of 20000 rows of 10 numbers:",
+            Numbers("its means: {} to {}, off by {} at most", (40.0, 70.0, (0.0, 1e-12)), 1e-4),
+        ),
+        extra="dask",
     )
 
 
@@ -195,12 +227,19 @@ EXAMPLES = [
         script="tanh_growth.py",
         args=("5",),
         prints=(
-            "order  nodes      ms",
+            "       backward passes    series",
+            "order   nodes       ms        ms      derivative",
             # Beside each function there is its result, and at most one constant or leaf.
             *(
-                Numbers("{} {} {}", (n, (2 * n, 3 * functions), (0.0, 1e4)))
+                Numbers(
+                    "{} {} {} {} {}",
+                    (n, (2 * n, 3 * functions), (0.0, 1e4), (0.0, 1e4), TANH[n - 1]),
+                    tolerance=1e-9,  # as many digits are printed
+                )
                 for n, functions in enumerate(TANH_FUNCTIONS[:5], start=1)
             ),
+            Numbers("20 {} {}", ((0.0, 1e4), TANH_20), tolerance=1e-9),
+            Numbers("The two agree to {}.", ((0.0, 1e-11),)),
         ),
         draws="png",
     ),
@@ -239,4 +278,21 @@ EXAMPLES = [
         ),
         draws="png",
     ),
+    Example(
+        stage=36,
+        script="compiled.py",
+        args=("--size", "10000", "--repeats", "1"),
+        prints=(
+            "function    order  difference  dezero ms  jax.grad ms  ratio",
+            *(
+                Numbers(
+                    f"{name} {{}} {{}} {{}} {{}} {{}}", (order, (0.0, 1e-14), *[(0.0, 1e5)] * 3)
+                )
+                for name in ("tanh", "sin", "x^4 - 2x^2")
+                for order in (1, 2, 3, 4)
+            ),
+        ),
+        extra="jax",
+    ),
+    out_of_core(),
 ]

@@ -9,23 +9,26 @@ applies.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .case import Case
+from .hunted import LIMIT, work_in_a_process
 
-PARTS = ("stages", "shared/dezero_shared", "harness/dezero_harness")
-MEMORY = 4 * 2**30  # bytes that a broken engine may take
+PARTS = ("stages", "shared/dezero_shared")
+OUT_OF_TIME = getattr(signal, "SIGXCPU", 0)
 FRESH = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -86,7 +89,7 @@ class Fault:
 class Caught:
     """What became of one fault in one stage.
 
-    cases: the statements that told, in the order of the catalogue; without --all the first alone.
+    cases: the statements that told; without --all the first alone.
     """
 
     fault: str
@@ -96,112 +99,101 @@ class Caught:
     says: str
 
 
-def hunt(fault: Fault, stage: int, root: Path, limit: float, every: bool) -> Caught:
-    """Run the cases on one broken copy, in a process that is given `limit` seconds."""
+@cache
+def processes() -> Any:
+    """Where a process starts in milliseconds: forked off one that has all but the engine imported.
+
+    That one is left alone by who edits the harness meanwhile. On Windows processes start anew.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([work_in_a_process.__module__])
+    return context
+
+
+def hunt(
+    fault: Fault, stage: int, root: Path, limit: float, every: bool, first: Sequence[str] = ()
+) -> Caught:
+    """Run the cases on one broken copy, in a process of its own; those of `first` come first.
+
+    A case is given `limit` seconds of processor time, and its process four times as long to say
+    anything at all.
+    """
     with tempfile.TemporaryDirectory() as folder:
         broken = fault.plant(root, stage, Path(folder))
-        worker = [sys.executable, "-m", "dezero_harness.faults", "--worker", str(broken)]
-        worker += ["--order", str(fault.order), "--of", fault.of] + ["--all"] * every
-        paths = [str(Path(folder) / "shared"), str(root / "harness")]
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(paths),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
-        hung = False
-        try:
-            done = subprocess.run(
-                worker, capture_output=True, timeout=limit, env=environment, cwd=folder
-            )
-            out, said = done.stdout, done.stderr.decode(errors="replace").strip()
-        except subprocess.TimeoutExpired as late:
-            out, said, hung = late.stdout or b"", "", True
-    lines = [json.loads(line) for line in out.decode().splitlines() if line.endswith("}")]
+        receiver, sender = processes().Pipe(duplex=False)
+        task = (str(broken), fault.order, fault.of, every, tuple(first), limit)
+        process = processes().Process(target=work_in_a_process, args=(*task, sender), daemon=True)
+        process.start()
+        sender.close()
+        lines: list[dict[str, str]] = []
+        silent = False
+        with receiver, contextlib.suppress(EOFError):
+            while not (lines and "end" in lines[-1]):
+                if silent := not receiver.poll(4 * limit):
+                    break
+                lines.append(json.loads(receiver.recv_bytes()))
+        if not lines or "end" not in lines[-1]:
+            process.join(0 if silent else 4 * limit)
+        status = process.exitcode
+        process.kill()
+        process.join()
     red = tuple(line["red"] for line in lines if "red" in line)
-    started = [line["started"] for line in lines if "started" in line]
-    if hung:
-        at = started[-1] if started else "the import"
+    if silent or status == -OUT_OF_TIME:
+        at = next((line["started"] for line in reversed(lines) if "started" in line), "the import")
         return Caught(fault.name, stage, "hangs", (at,), f"still in this case after {limit:.0f} s")
     if not lines or "end" not in lines[-1]:
-        return Caught(fault.name, stage, "error", red, said.splitlines()[-1] if said else "died")
+        return Caught(fault.name, stage, "error", red, f"the process ended, status {status}")
     if early := lines[-1]["end"]:
         return Caught(fault.name, stage, "error", red, early)
     return Caught(fault.name, stage, "case" if red else "survives", red, "")
 
 
-def work(stage: str, order: int, of: str, every: bool) -> bool:
-    """In the worker: run the cases, and say in lines of JSON which one starts and which is red.
-
-    True where none was red.
-    """
-    limit_memory()
-    from . import arrays, cases, judge, runner
-    from . import stage as stages
-
-    prelude = arrays.array_kind("numpy").prelude
-    loaded = stages.load(stage)
-    import dezero_shared
-
-    assert Path(stage).resolve().parents[1] in Path(str(dezero_shared.__file__)).parents, (
-        "another shared"
-    )
-
-    found = []
-
-    def red(case: Case) -> bool:
-        say(started=case.statement)
-        observed = runner.run(case.program, prelude, case.id, warns=case.warns).observed
-        unexpected = judge.judge(case, observed, loaded.capabilities).outcome == "unexpected"
-        found.extend([case] * unexpected)
-        return unexpected
-
-    if order:
-        say(end=wrong_order(cases.ALL, order, of, red))
-        return not found
-    for case in cases.ALL:
-        if red(case):
-            say(red=case.statement)
-            if not every:
-                break
-    say(end="")
-    return not found
-
-
-def wrong_order(catalogue: Sequence[Case], order: int, of: str, red: Any) -> str:
-    """Is a wrong derivative reported at its order and operation, and at none below?"""
-    known = {case.statement: case for case in catalogue}
-    for lower in range(1, order):
-        if red(known[f"derivative {lower} of {of} is right"]):
-            return f"derivative {lower} of {of} is red already"
-    case = known[f"derivative {order} of {of} is right"]
-    if red(case):
-        say(red=case.statement)
-    return ""
-
-
-def say(**line: str) -> None:
-    print(json.dumps(line), flush=True)
-
-
-def limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit; the time limit holds there too
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-
-
 def results(
-    faults: Sequence[Fault], stages: Sequence[int], root: Path, jobs: int, limit: float, every: bool
+    faults: Sequence[Fault],
+    stages: Sequence[int],
+    root: Path,
+    jobs: int,
+    limit: float,
+    every: bool,
+    hints: Mapping[str, Sequence[str]],
 ) -> Iterator[Caught]:
+    """What became of each fault in each stage; the case that tells in one is the next one's first.
+
+    `hints` are the statements that have told of a fault, by its name, in an earlier run.
+    """
     from tqdm import tqdm
 
-    pairs = [(fault, stage) for fault in faults for stage in fault.stages if stage in stages]
-    with ThreadPoolExecutor(jobs) as pool:
-        runs = [pool.submit(hunt, *pair, root, limit, every) for pair in pairs]
-        for run in tqdm(as_completed(runs), total=len(runs), unit="engine", file=sys.stderr):
-            yield run.result()
+    planted = {fault: [stage for stage in fault.stages if stage in stages] for fault in faults}
+    total = sum(map(len, planted.values()))
+    with (
+        tqdm(total=total, unit="engine", file=sys.stderr) as bar,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+
+        def run(fault: Fault) -> list[Caught]:
+            found: list[Caught] = []
+            told = dict.fromkeys(hints.get(fault.name, ()))
+            for stage in planted[fault]:
+                found.append(hunt(fault, stage, root, limit, every, list(told)))
+                if found[-1].how == "case":
+                    told = dict.fromkeys([*found[-1].cases, *told])
+                bar.update()
+            return found
+
+        for task in as_completed([pool.submit(run, fault) for fault in planted]):
+            yield from task.result()
+
+
+def told_before(report: Path) -> dict[str, list[str]]:
+    """The statements that told of each fault when this report was written; nothing without one."""
+    hints: dict[str, list[str]] = {}
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        for engine in json.loads(report.read_text("utf-8"))["engines"]:
+            if engine["how"] == "case":
+                hints.setdefault(engine["fault"], []).extend(engine["cases"][:1])
+    return hints
 
 
 def table(faults: Sequence[Fault], caught: Sequence[Caught]) -> Iterator[str]:
@@ -226,15 +218,11 @@ def main() -> int:
     parser.add_argument("--stage", type=int, nargs="*", metavar="N", help="in these stages only")
     parser.add_argument("--all", action="store_true", help="run every case: count all that tell")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
-    parser.add_argument("--limit", type=float, default=20.0, help="seconds for one broken engine")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="processor seconds for a case")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="holds stages and shared")
     parser.add_argument("--report", type=Path, default=Path("reports/faults.json"))
-    parser.add_argument("--worker", help=argparse.SUPPRESS)
-    parser.add_argument("--order", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--of", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.worker:
-        return 0 if work(options.worker, options.order, options.of, options.all) else 1
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # for the processes to come
 
     from .planted import FAULTS
 
@@ -250,7 +238,8 @@ def main() -> int:
         # Someone may go on working in the tree: what is broken and judged here stays as it is now.
         for part in PARTS:
             shutil.copytree(options.root / part, Path(folder) / part, ignore=FRESH)
-        found = results(chosen, stages, Path(folder), options.jobs, options.limit, options.all)
+        how = (options.jobs, options.limit, options.all, told_before(options.report))
+        found = results(chosen, stages, Path(folder), *how)
         caught = sorted(found, key=lambda one: (one.fault, one.stage))
     options.report.parent.mkdir(parents=True, exist_ok=True)
     content = {

@@ -51,16 +51,29 @@ def no_answer(reason: str) -> Observed:
     return Observed(error="no answer", fault=reason)
 
 
+@dataclass(frozen=True)
+class Where:
+    """The versions that a worker runs with: of Python, and of the array module."""
+
+    python: str
+    version: str
+
+
 class Isolated:
     """A worker process for the stage in this folder, which is replaced when it fails.
 
+    It runs in `python`, another interpreter with an environment of its own, if that is given.
     `printed` is the end of what the last program, and the stage, have printed.
     """
 
-    def __init__(self, stage: Path, arrays: ArrayKind, limits: Limits, seed: int = 0):
+    def __init__(
+        self, stage: Path, arrays: ArrayKind, limits: Limits, seed: int = 0, python: str = ""
+    ):
         self.stage, self.arrays, self.limits, self.seed = stage, arrays, limits, seed
+        self.python = python
         self.worker: _Worker | None = None
         self.failures, self.failure = 0, ""
+        self.where = Where("", "")
         self.printed = ""
 
     def __enter__(self) -> Isolated:
@@ -69,21 +82,27 @@ class Isolated:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def start(self) -> None:
+    def start(self) -> Where:
         """Have a worker that has imported the stage. Raises StageError where that fails."""
         if self.worker is not None:
-            return
+            return self.where
         if self.failures == _STARTS:
             raise StageError(self.failure)
-        self.worker = _Worker()
         try:
-            self.worker.start(self.stage, self.arrays, self.limits)
+            self.worker = _Worker(self.python)
+            self.where = self.worker.start(self.stage, self.arrays, self.limits)
             self.failures = 0
+            return self.where
         except (WorkerError, StageError) as error:
-            self.stop()
             self.failure = str(error)
             if isinstance(error, WorkerError):
-                self.failure = f"`import dezero` fails in a worker process, {self.stage}: {error}"
+                by = f" of {self.python}" if self.python else ""
+                last = (self.worker.printed().strip() if self.worker else "").splitlines()[-1:]
+                told = "; ".join([str(error), *last])
+                self.failure = (
+                    f"`import dezero` fails in a worker process{by}, {self.stage}: {told}"
+                )
+            self.stop()
             self.failures += 1
             raise StageError(self.failure) from None
 
@@ -114,16 +133,26 @@ class Isolated:
 class _Worker:
     """One process, the pipes to and from it, and a thread that reads its lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str) -> None:
+        self.python = python
+        # In the harness's own environment -S keeps all away that libraries() does not name.
+        command = [python, "-I"] if python else [sys.executable, "-I", "-S"]
         self.output = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-u", str(worker.__file__)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.output,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            start_new_session=True,  # so that its children end with it
-        )
+        try:
+            self.process = subprocess.Popen(
+                [*command, "-u", str(worker.__file__)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.output,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                start_new_session=True,  # so that its children end with it
+            )
+        except OSError as error:
+            self.output.close()
+            raise StageError(
+                f"--python {python}: it cannot be started ({error.strerror}); give the file of a"
+                f" Python interpreter, as in --python path/to/environment/bin/python"
+            ) from None
         self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -135,19 +164,24 @@ class _Worker:
                 line = pipe.readline(_LINE)
                 self.lines.put(line)
 
-    def start(self, stage: Path, arrays: ArrayKind, limits: Limits) -> None:
+    def start(self, stage: Path, arrays: ArrayKind, limits: Limits) -> Where:
         settings = {
-            "path": [str(stage), *libraries(arrays.module)],
+            "stage": str(stage),
+            "path": [str(stage), *([] if self.python else libraries(arrays.module))],
+            "module": arrays.module,
             "runner": str(runner.__file__),
             "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
             "prelude": arrays.prelude,
         }
         answer = self._exchange(settings, _START)
         failed = answer.get("failed")
-        if set(answer) != {"id", "failed"} or not isinstance(failed, str):
-            raise WorkerError(f"the worker answers {_shown(answer)} to the start")
-        if failed:
+        if failed and isinstance(failed, str):
             raise StageError(failed)
+        where = {key: answer.pop(key, None) for key in ("python", "version")}
+        texts = all(isinstance(text, str) for text in where.values())
+        if set(answer) != {"id", "failed"} or failed != "" or not texts:
+            raise WorkerError(f"the worker answers {_shown(answer | where)} to the start")
+        return Where(**where)
 
     def ask(self, request: dict[str, Any], seconds: float) -> Observed:
         self.output.seek(0)  # the process writes at the same position

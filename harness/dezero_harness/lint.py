@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import REFUSALS, Case, Raises
+from .case import ARRAY_CAPABILITIES, REFUSALS, Case, Raises
 
 SPINE = ("24 and 44", "Newton", "sin cycle", "double backprop")
 _LONGEST = 70
@@ -41,8 +41,9 @@ def _mistakes(case: Case) -> Iterator[str]:
     if case.rel < 0 or case.abs < 0:
         yield "a tolerance is negative"
     for capability in case.needs:
-        if capability not in REFUSALS:
-            yield f"needs {capability!r}, which is none of {', '.join(REFUSALS)}"
+        if capability not in REFUSALS and capability not in ARRAY_CAPABILITIES:
+            known = ", ".join([*REFUSALS, *ARRAY_CAPABILITIES])
+            yield f"needs {capability!r}, which is none of {known}"
     for capability, answer in case.without.items():
         if capability not in case.needs:
             yield f"`without` answers for {capability!r}, which the case does not need: so never"
@@ -69,7 +70,7 @@ def _in_program(program: str) -> Iterator[str]:
         return
     if not statements or not isinstance(statements[-1], ast.Expr):
         yield "the last line of the program is not an expression, its answer"
-    named = re.search(r"\b(numpy|np|cupy|cp|array_api_strict)\b", program)
+    named = re.search(r"\b(numpy|np|cupy|cp|array_api_strict|jax|jnp|dask)\b", program)
     if named:
         yield f"the program names {named[0]}; data comes from array() and host()"
 

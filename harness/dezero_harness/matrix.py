@@ -28,10 +28,15 @@ from .judge import cell as make_cell
 from .runner import StageError
 from .stage import read
 
-#: The kinds that the summary counts. It is the same on every machine, so no device is among them.
+#: The kinds that the summary counts. It is the same on every machine, so no device is among them,
+#: and no library that takes minutes.
 EVERYWHERE = {"numpy": "NumPy", "strict": "array-api-strict"}
-#: The other kinds, run where their device is; the summary says why it cannot count them.
-ON_A_DEVICE = {"cupy": ("CuPy", "needs an NVIDIA GPU; `nox -t gpu` runs it there")}
+#: The other kinds, in the reports where they are at hand; the summary says why not in it.
+ELSEWHERE = {
+    "jax": ("JAX", "is an extra; `nox -t jax` runs it, under `jax.jit` too"),
+    "dask": ("Dask", "is an extra; `nox -t dask` runs it"),
+    "cupy": ("CuPy", "needs an NVIDIA GPU; `nox -t gpu` runs it there"),
+}
 
 _MARKED = re.compile(r"(?<=<!-- matrix -->\n).*?(?=<!-- /matrix -->)", re.DOTALL)
 _REFRESH = "nox -s matrix -- --write"
@@ -54,7 +59,7 @@ def run_stage(folder: Path, arrays: ArrayKind, done: Callable[[], object]) -> Ce
             else:
                 observed = isolated.observe(case.program, case.id, warns=case.warns)
             where = {"stage": folder.name, "array": arrays.name}
-            cells.append(where | make_cell(case, judge(case, observed, capabilities)))
+            cells.append(where | make_cell(case, judge(case, observed, capabilities, arrays)))
             done()
     return cells
 
@@ -89,7 +94,7 @@ def summary(cells: Cells) -> str:
                 lines.append(_row(stage, name, *map(_counted, [*by_chapter, here])))
     run = {cell["array"] for cell in cells}
     never = [(name, "is not installed") for kind, name in EVERYWHERE.items() if kind not in run]
-    never += ON_A_DEVICE.values()
+    never += ELSEWHERE.values()
     lines += ["", *(f"{name}: never run here, {reason}." for name, reason in never)]
     return "\n".join(lines) + "\n"
 
@@ -163,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     kinds: list[ArrayKind] = []
     absent: dict[str, str] = {}
-    for name in (*EVERYWHERE, *ON_A_DEVICE):
+    for name in (*EVERYWHERE, *ELSEWHERE):
         try:
             kinds.append(array_kind(name))
         except Unusable as error:

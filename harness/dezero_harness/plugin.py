@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import platform
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .arrays import ArrayKind, Unusable, array_kind
+from .arrays import KINDS, ArrayKind, Unusable, array_kind
 from .isolated import Isolated, Limits
 from .judge import OUTCOMES, counts
 from .lint import SPINE
@@ -29,6 +29,7 @@ class Setup:
     seed: int
     report: Path
     isolated: Isolated | None  # where the stage runs, if not in this process
+    python: str = platform.python_version()  # that the stage runs in
 
 
 SETUP = pytest.StashKey[Setup]()
@@ -40,8 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--array",
         default="numpy",
-        choices=("numpy", "strict", "cupy"),
-        help="what data lives in: numpy (default), strict (array-api-strict on device1), cupy",
+        choices=KINDS,
+        help="what data lives in: numpy (default), strict (array-api-strict on device1), jax,"
+        " dask, cupy",
     )
     group.addoption("--report", metavar="FILE", help="JSON (default: reports/STAGE-ARRAY.json)")
     group.addoption("--seed", type=int, metavar="N", help="random numbers as in a run with seed N")
@@ -50,6 +52,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--isolated",
         action="store_true",
         help="run the stage in a worker process; if it dies or hangs, the run goes on",
+    )
+    group.addoption(
+        "--python",
+        metavar="FILE",
+        help="with --isolated, which it implies: the interpreter of the stage's own environment",
     )
     limits = Limits()
     group.addoption(
@@ -78,20 +85,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(SUITE)]
     if option.seed is None:  # kept in the options, which pytest-xdist hands on to its workers
         option.seed = random.SystemRandom().randrange(10**6)
+    option.isolated = option.isolated or option.python is not None
     if option.isolated and (option.usepdb or option.trace):
         raise pytest.UsageError(
-            "a debugger cannot enter the worker process of --isolated; leave --isolated out, and"
-            " the same cases run in this process"
+            "a debugger cannot enter the worker process of --isolated; leave --isolated out"
+            " (and --python), and the same cases run in this process"
         )
-    isolated = None
+    isolated, python = None, platform.python_version()
     try:
         kind = array_kind(option.array)
         if option.isolated:
-            stage = read(option.stage)
+            stage = read(option.stage, option.python or "")
             limits = Limits(option.time_limit, option.memory_limit)
-            isolated = Isolated(stage.path, kind, limits, option.seed)
+            isolated = Isolated(stage.path, kind, limits, option.seed, option.python or "")
             config.add_cleanup(isolated.stop)
-            isolated.start()
+            where = isolated.start()
+            kind, python = replace(kind, version=where.version), where.python
         else:
             stage = load(option.stage)
     except (StageError, Unusable) as error:
@@ -99,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     report = Path(option.report or f"reports/{stage.name}-{kind.name}.json").absolute()
     if report.is_dir():
         raise pytest.UsageError(f"--report {report} is a folder; name a file in it")
-    config.stash[SETUP] = Setup(stage, kind, option.seed, report, isolated)
+    config.stash[SETUP] = Setup(stage, kind, option.seed, report, isolated, python)
     config.pluginmanager.register(Report(config, config.stash[SETUP]), "dezero-report")
 
 
@@ -135,7 +144,7 @@ class Report:
         lines = [
             f"stage: {stage.name}, {stage.path}",
             f"arrays: {arrays.module} {arrays.version} on {arrays.device}",
-            f"Python: {platform.python_version()}",
+            f"Python: {self.setup.python}{f', {by}' if (by := self.config.option.python) else ''}",
             f"seed: {self.setup.seed}",
         ]
         return [*lines, f"isolated: {isolated.limits}"] if isolated else lines
@@ -176,7 +185,7 @@ class Report:
                 "version": arrays.version,
                 "device": arrays.device,
             },
-            "python": platform.python_version(),
+            "python": self.setup.python,
             "platform": platform.platform(),
             "seed": self.setup.seed,
             "isolated": self.setup.isolated is not None,

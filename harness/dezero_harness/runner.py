@@ -1,7 +1,7 @@
 """A program is run, and its answer observed as plain data. Nothing here knows what is expected.
 
 Nothing here is imported from the harness either: the worker process of `--isolated` loads this file
-alone.
+alone, with `--python` in a Python as old as 3.8.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import importlib
 import linecache
 import os
 import random
-import sys
 import threading
 import time
 import traceback
@@ -32,7 +31,7 @@ _PATIENCE = 0.5  # seconds that a thread may take to end after its case
 _EXACT: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
     float: float.__float__,
-    complex: complex.__complex__,
+    complex: complex.__pos__,  # __complex__ is there from Python 3.11 on
     str: str.__str__,
 }
 
@@ -187,7 +186,7 @@ def as_plain(x: Any, element: Callable[[Any], Any] | None = None) -> Any:
             x = exact(x)
             # Beyond the largest float it would fail to compare with one, and soon also to print.
             return f"<int {x:#x}>" if base is int and x.bit_length() > 1024 else x
-    if isinstance(x, list | tuple):
+    if isinstance(x, (list, tuple)):
         return [element(item) for item in x]
     if isinstance(x, dict):
         return {as_plain(key): element(value) for key, value in x.items()}
@@ -195,9 +194,10 @@ def as_plain(x: Any, element: Callable[[Any], Any] | None = None) -> Any:
 
 
 def import_engine(path: Path) -> None:
-    """Import the package `dezero` of this folder, and no other. Raises StageError if that fails."""
-    if sys.path[0] != str(path):
-        sys.path.insert(0, str(path))
+    """Import the package `dezero` of this folder, which is on the path, and no other.
+
+    Raises StageError if that fails.
+    """
     importlib.invalidate_caches()
     try:
         engine = importlib.import_module("dezero")

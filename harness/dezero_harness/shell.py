@@ -43,5 +43,7 @@ def _names(tree: ast.AST) -> set[str]:
 
 def _defined(statement: ast.stmt) -> set[str]:
     if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name for alias in statement.names}
+        return {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
+    if isinstance(statement, ast.Expr):  # a setting of a module that the program uses
+        return _names(statement)
     return {statement.name} if isinstance(statement, ast.FunctionDef) else set()

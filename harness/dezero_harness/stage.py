@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
+
+import numpy as np
 
 from .case import PRESUPPOSED, REFUSALS
 from .runner import StageError, import_engine
@@ -30,15 +33,18 @@ def load(folder: str | Path) -> Stage:
     """
     stage = read(folder)
     _refuse_installed(stage.path, stage.project)
+    if sys.path[0] != str(stage.path):
+        sys.path.insert(0, str(stage.path))
     import_engine(stage.path)
     return stage
 
 
-def read(folder: str | Path) -> Stage:
+def read(folder: str | Path, python: str = "") -> Stage:
     """What can be known of the stage in this folder without importing it.
 
-    Raises StageError for a folder that is missing, holds no `dezero` or no valid Python, or states
-    what the harness does not know.
+    Raises StageError for a folder that is missing, holds no `dezero`, or states what the harness
+    does not know; and, unless it is for another interpreter `python`, for one with no valid Python
+    or with a NumPy of its own.
     """
     path = Path(folder).resolve()
     package = path / "dezero"
@@ -50,8 +56,18 @@ def read(folder: str | Path) -> Stage:
             f" (dezero/__init__.py){_hint(path)}"
         )
     project, capabilities = _stated(path)
-    _refuse_bad_syntax(package)
-    return Stage(path.name, path, capabilities, project)
+    if not python:
+        _refuse_bad_syntax(package)
+        _refuse_other_numpy(path)
+    return Stage(_name(path), path, capabilities, project)
+
+
+def _name(path: Path) -> str:
+    """The folder's name or, among installed packages, the name and version of the engine's."""
+    if path.name in ("site-packages", "dist-packages"):
+        for record in path.glob("dezero-*.dist-info"):
+            return record.name.removesuffix(".dist-info")
+    return path.name
 
 
 def _hint(path: Path) -> str:
@@ -102,6 +118,16 @@ def _refuse_bad_syntax(package: Path) -> None:
             ) from None
         except ValueError as error:  # a null byte
             raise StageError(f"the engine is no valid Python: {file}: {error}") from None
+
+
+def _refuse_other_numpy(path: Path) -> None:
+    """In the folder of an environment, the engine's, lies what must not mix with the harness's."""
+    found = path / "numpy" / "__init__.py"
+    if found.is_file() and found.resolve() != Path(np.__file__).resolve():
+        raise StageError(
+            f"--stage {path}: this folder is an environment with a NumPy of its own; let the"
+            f" engine run there: add --python with the interpreter of that environment"
+        )
 
 
 def _refuse_installed(path: Path, project: str) -> None:

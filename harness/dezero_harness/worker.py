@@ -3,11 +3,15 @@
 It is started as a file, without the harness: `python -I -S -u worker.py`. Requests and answers are
 lines of JSON on the pipes that were its stdin and stdout; what the stage prints goes to stderr. It
 keeps honest mistakes apart; it is no sandbox for programs that mean harm.
+
+With `--python` this file and `runner.py` run in an interpreter that someone else's engine needs:
+they have to be understood by Python 3.8, and to work with a NumPy as old.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import importlib
 import importlib.util
 import json
 import os
@@ -20,7 +24,7 @@ FILE_SIZE = 2**28  # bytes that a stage may write to a file, so that it cannot f
 
 def to_json(x: Any) -> Any:
     """Plain data so that JSON keeps every bit of it: numbers become exact text, with their type."""
-    if x is None or isinstance(x, bool | str):
+    if x is None or isinstance(x, (bool, str)):
         return x
     if isinstance(x, int):
         return {"int": hex(x)}
@@ -35,7 +39,7 @@ def to_json(x: Any) -> Any:
 
 def from_json(x: Any) -> Any:
     """The data that `to_json` has written. Raises an exception for anything else."""
-    if x is None or isinstance(x, bool | str):
+    if x is None or isinstance(x, (bool, str)):
         return x
     if isinstance(x, list):
         return list(map(from_json, x))
@@ -62,24 +66,30 @@ def main() -> None:
         answers.flush()
 
     settings = json.loads(requests.readline())
-    sys.path[:0] = settings["path"]
+    # An environment's own folder, which holds more than the engine, keeps its place on the path.
+    sys.path[:0] = [place for place in settings["path"] if place not in sys.path]
     sys.modules["dezero_harness"] = None  # type: ignore[assignment]  # whoever imports it is refused
-    runner = _load(settings["runner"])
-    _limit(settings["memory"])
-    try:
-        runner.import_engine(Path(settings["path"][0]))
-    except runner.StageError as error:
-        return answer(id=settings["id"], failed=str(error))
     prelude = settings["prelude"]
-    exec(compile(prelude, "<prelude>", "exec"), {})  # what it imports, no case brings
-    answer(id=settings["id"], failed="")
+    try:
+        runner = _load(settings["runner"])
+        _limit(settings["memory"])
+        runner.import_engine(Path(settings["stage"]))
+        exec(compile(prelude, "<prelude>", "exec"), {})  # what it imports, no case brings
+        version = str(importlib.import_module(settings["module"]).__version__)
+    except Exception as error:
+        failed = str(error)
+        if type(error).__name__ != "StageError":
+            failed = f"{type(error).__name__}: {error}; this is {sys.executable}"
+        return answer(id=settings["id"], failed=failed)
+    python = sys.version.split()[0]
+    answer(id=settings["id"], failed="", python=python, version=version)
 
     for line in requests:
         request = json.loads(line)
         faulthandler.dump_traceback_later(request["seconds"], exit=True, file=2)
         observed = _observe(runner, request, prelude)
         faulthandler.cancel_dump_traceback_later()
-        content = vars(observed) | {"value": to_json(observed.value)}
+        content = {**vars(observed), "value": to_json(observed.value)}
         answer(id=request["id"], **content)
         answer(id=request["id"])  # the case is over: an answer that comes now is one too many
     return None

@@ -32,8 +32,15 @@ def name_of(example):
     return "-".join([f"step{example.stage}", example.script, *example.args, example.draws])
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
+PLAIN = [example for example in EXAMPLES if not example.extra]  # test_extras.py runs the others
+
+
+@pytest.mark.parametrize("example", PLAIN, ids=name_of)
 def test_example(example, tmp_path):
+    check_example(example, tmp_path)
+
+
+def check_example(example, tmp_path):
     args = [*example.args]
     if example.draws:
         args += ["--out", f"picture.{example.draws}"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dezero_harness import cases
-from dezero_harness.faults import Fault, hunt, table
+from dezero_harness.faults import Fault, hunt, table, told_before
 from dezero_harness.planted import FAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -41,25 +41,47 @@ def test_a_fault_that_no_longer_applies_is_told_from_one_that_does():
     assert Fault("no file", "functions.py", "gy * cos(x)", "").misfit(ROOT).startswith("step31:")
 
 
-@pytest.mark.parametrize("stage", [31, 36])
-def test_a_broken_engine_is_caught_by_a_named_case(stage):
-    caught = hunt(SUB, stage, ROOT, 60.0, every=False)
+@pytest.fixture(scope="module")
+def told():
+    """What every case says of a wrong sign."""
+    return hunt(SUB, 31, ROOT, 60.0, every=True)
+
+
+def test_a_broken_engine_is_caught_by_a_named_case(told):
+    caught = hunt(SUB, 31, ROOT, 60.0, every=False)
     assert caught.how == "case"
-    assert set(caught.cases) <= {case.statement for case in cases.ALL}
-    assert len(caught.cases) == 1
+    assert caught.cases == told.cases[:1]
+    assert set(told.cases) <= {case.statement for case in cases.ALL}
 
 
-def test_every_case_that_tells_is_counted_on_request():
-    caught = hunt(SUB, 31, ROOT, 60.0, every=True)
-    assert len(caught.cases) > 3
-    assert f"{caught.cases[0]} and {len(caught.cases) - 1} more" in "\n".join(
-        table([SUB], [caught])
-    )
+def test_a_hint_is_tried_first_and_is_only_a_hint(told):
+    first = [told.cases[-1], "there is no such case"]
+    assert hunt(SUB, 36, ROOT, 60.0, every=False, first=first).cases == told.cases[-1:]
+    innocent = next(case.statement for case in cases.ALL if case.statement not in told.cases)
+    assert hunt(SUB, 31, ROOT, 60.0, every=False, first=[innocent]).cases == told.cases[:1]
+
+
+def test_the_hints_are_what_an_earlier_report_names(tmp_path):
+    report = tmp_path / "faults.json"
+    assert told_before(report) == {}
+    report.write_text("{}", "utf-8")
+    assert told_before(report) == {}
+    engines = [
+        {"fault": "a", "how": "case", "cases": ["first", "second"]},
+        {"fault": "a", "how": "hangs", "cases": ["it hangs here"]},
+    ]
+    report.write_text(json.dumps({"engines": engines}), "utf-8")
+    assert told_before(report) == {"a": ["first"]}
+
+
+def test_every_case_that_tells_is_counted_on_request(told):
+    assert len(told.cases) > 3
+    assert f"{told.cases[0]} and {len(told.cases) - 1} more" in "\n".join(table([SUB], [told]))
 
 
 def test_what_changes_nothing_survives():
     fault = Fault("no change", "core.py", "return x0 + x1", "return (x0 + x1)")
-    assert hunt(fault, 33, ROOT, 60.0, every=False).how == "survives"
+    assert hunt(fault, 31, ROOT, 60.0, every=False).how == "survives"
 
 
 def test_what_changes_the_shared_package_is_noticed_there():
@@ -69,8 +91,8 @@ def test_what_changes_the_shared_package_is_noticed_there():
 
 def test_an_engine_that_hangs_is_told_with_its_case():
     fault = Fault("endless", "core.py", "return x0 + x1", "while True: pass")
-    caught = hunt(fault, 33, ROOT, 5.0, every=False)
-    assert (caught.how, caught.says) == ("hangs", "still in this case after 5 s")
+    caught = hunt(fault, 33, ROOT, 1.0, every=False)
+    assert (caught.how, caught.says) == ("hangs", "still in this case after 1 s")
     assert caught.cases[0] in {case.statement for case in cases.ALL}
 
 

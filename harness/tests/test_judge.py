@@ -14,8 +14,8 @@ import pytest
 
 from conftest import a_case
 from dezero_harness import cases
-from dezero_harness.arrays import array_kind
-from dezero_harness.case import REFUSALS, Raises
+from dezero_harness.arrays import ArrayKind, array_kind
+from dezero_harness.case import REFUSALS, Raises, Says
 from dezero_harness.judge import judge, predict
 from dezero_harness.lint import SPINE, mistakes
 from dezero_harness.runner import Observed, run
@@ -209,6 +209,68 @@ def test_the_prediction_is_that_of_the_first_capability_that_is_missing():
     assert predict(case, {"functions", "tanh"}) == (4.0, "")
     assert predict(case, {"functions"}) == (7, "tanh")
     assert predict(case, {"tanh"}) == (REFUSALS["functions"], "functions")
+
+
+FROZEN = ArrayKind(
+    "ice", "icy", "1", "cpu", "", {"mutability": Raises("TypeError", "is frozen"), "views": None}
+)
+FROZEN_ERROR = Observed(error="TypeError", message="the array is frozen")
+
+
+@pytest.mark.parametrize(
+    ("observed", "capabilities", "outcome", "reason"),
+    [
+        (FROZEN_ERROR, {"create_graph"}, "refused", "arrays of icy have no mutability"),
+        (Observed(4.0), {"create_graph"}, "unexpected", "stated that arrays of icy have no mut"),
+        (Observed(5.0), {"create_graph"}, "unexpected", "an answer in place of an exception"),
+        (FROZEN_ERROR, set(), "unexpected", "another message"),  # it has to fail earlier
+    ],
+)
+def test_what_arrays_lack_is_predicted(observed, capabilities, outcome, reason):
+    case = a_case(needs=("create_graph", "mutability"))
+    verdict = judge(case, observed, capabilities, FROZEN)
+    assert verdict.outcome == outcome
+    assert reason in verdict.reason
+    plain = judge(case, observed, {"create_graph"})  # arrays that lack nothing
+    assert plain.outcome == ("passed" if observed.value == 4.0 else "unexpected")
+
+
+def test_a_case_may_say_what_it_answers_where_arrays_lack_something():
+    case = a_case(needs=("mutability", "views"), without={"mutability": 7})
+    assert predict(case, set(), FROZEN.lacks) == (7, "mutability")
+    assert predict(a_case(needs=("views",)), set(), FROZEN.lacks) == (None, "views")
+    assert predict(case, set()) == (4.0, "")
+
+
+def test_a_predicted_text_is_matched_as_a_whole():
+    lazy = ArrayKind("lazy", "lazy", "1", "cpu", "", {"numbers": Says(r"lazy\(.*\)")})
+    case = a_case(needs=("numbers",))
+    outcomes = {
+        "lazy(1)": "refused",
+        "lazy(1) 2": "unexpected",
+        None: "unexpected",
+        4.0: "unexpected",
+    }
+    for value, outcome in outcomes.items():
+        verdict = judge(case, Observed(value), set(), lazy)
+        assert verdict.outcome == outcome
+        assert verdict.expected == r"a text that matches 'lazy\\(.*\\)'"
+
+
+@pytest.mark.parametrize(
+    ("ulps_off", "changes", "outcome"),
+    [
+        (2, {"needs": ("functions",)}, "passed"),
+        (3, {"needs": ("functions",)}, "unexpected"),
+        (1, {}, "unexpected"),  # exact on all arrays
+        (2, {"rel": 1e-300}, "passed"),
+        (3, {"rel": 1e-12}, "passed"),
+    ],
+)
+def test_another_library_may_be_two_ulps_off_in_functions(ulps_off, changes, outcome):
+    kind = ArrayKind("other", "other", "1", "cpu", "", ulps=2)
+    observed = Observed(4.0 + ulps_off * math.ulp(4.0))
+    assert judge(a_case(**changes), observed, {"functions"}, kind).outcome == outcome
 
 
 @pytest.mark.parametrize(

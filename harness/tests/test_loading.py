@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import os
 import subprocess
 import sys
 import types
@@ -148,6 +149,7 @@ def run_pytest(folder, *arguments):
     return subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", *arguments],
         cwd=folder,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=60,

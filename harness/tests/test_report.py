@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -280,6 +281,14 @@ def test_arrays_that_are_not_there_end_in_one_message(stage, conform, monkeypatc
     one_message(conform(folder, "--array=cupy"), "needs CuPy and an NVIDIA GPU: there is no driver")
     monkeypatch.setitem(sys.modules, "array_api_strict", None)
     one_message(conform(folder, "--array=strict"), "python -m pip install array-api-strict")
+    monkeypatch.setitem(sys.modules, "jax", None)
+    one_message(conform(folder, "--array=jax"), 'needs jax *python -m pip install "./shared?jax?"')
+    monkeypatch.setitem(sys.modules, "dask", None)
+    one_message(conform(folder, "--array=dask"), 'needs dask *pip install "./shared?dask?"')
+    for name in ("dask", "dask.array"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    monkeypatch.setitem(sys.modules, "array_api_compat", None)
+    one_message(conform(folder, "--array=dask"), 'needs array-api-compat *"./shared?dask?"')
 
 
 def test_a_report_that_cannot_be_written_ends_in_one_message(stage, conform, tmp_path):

@@ -49,7 +49,7 @@ def test_every_remark_is_shown_once(number):
         (34, "`Sin.forward`", "Sin.forward"),
         (34, "`Cos.backward`", "Cos.backward"),
         (35, "`self.outputs[0]()`", "Tanh.backward"),
-        (36, "In `core.py`", "unbroadcast"),
+        (36, "In `core.py`", "Variable.backward"),
         (36, "`sum_to`", "sum_to"),
         (36, "`sum` has no class", "sum"),
         (36, "`MatMul.backward`", "MatMul.backward"),
@@ -148,6 +148,14 @@ def test_an_example_without_its_picture_is_broken(tmp_path):
     example = Example(stage=33, script="blind.py", prints=("44",), draws="svg")
     with pytest.raises(examples.BrokenExample, match=r"has not drawn blind\.svg"):
         examples.run(tmp_path, example, tmp_path)
+
+
+def test_an_example_that_needs_much_is_shown_and_not_run():
+    (example,) = [e for e in examples.shown() if e.extra == "jax"]
+    done = examples.run(ROOT, example, ROOT)
+    assert done.printed is None
+    page = pages.chapter_page(chapter(36), [done], "")
+    assert "It needs jax, and was not run for this page; `nox -s extras` runs it." in page
 
 
 def test_code_is_shown_as_it_is():

@@ -21,6 +21,10 @@ Array = Any  # an array of any module: typing has no name for what the array API
 # The question comes several times in every operation, so each type is asked once.
 _modules: dict[type, ModuleType | None] = {np.ndarray: np}
 
+#: What NumPy makes of a 0-d result. It computes ten times as fast as a 0-d array.
+SCALARS = frozenset(np.sctypeDict.values())
+_NUMBERS = SCALARS | {bool, int, float, complex}
+
 
 def is_array(x: Any) -> bool:
     """True for an array of any module; a number is none, not even NumPy's own, np.float64(1)."""
@@ -52,6 +56,11 @@ def get_array_module(*operands: Any) -> ModuleType:
     Raises TypeError, naming the type, for an operand that is none of these.
     """
     for x in operands:
+        module = _modules.get(type(x))
+        if module is not None:
+            return module
+        if type(x) in _NUMBERS:
+            continue
         if hasattr(x, "creator"):  # a Variable: what it holds decides
             x = x.data
         if is_array(x):
@@ -66,7 +75,9 @@ def as_array(x: Any) -> Array:
 
     Raises TypeError, naming the type, for anything else (a list, a string, None).
     """
-    if is_array(x):
+    if type(x) in _NUMBERS:  # first, since NumPy makes a scalar of every 0-d result
+        return np.asarray(x)
+    if _modules.get(type(x)) or is_array(x):
         return x
     if _is_number(x):
         return np.asarray(x)
@@ -75,7 +86,7 @@ def as_array(x: Any) -> Array:
 
 def array_or_none(x: Any) -> Array | None:
     """`x`, if it is an array or None. Raises TypeError, naming the type, for anything else."""
-    if x is None or is_array(x):
+    if _modules.get(type(x)) or x is None or is_array(x):
         return x
     raise not_an_array(x)
 
@@ -128,8 +139,10 @@ def astype(x: Array, dtype: Any) -> Array:
 
 def is_floating(x: Array) -> bool:
     """True where derivatives exist: the dtype is a real floating one."""
+    if getattr(x.dtype, "kind", "") == "f":  # isdtype takes as long as three additions
+        return True
     xp = get_array_module(x)
-    return xp.isdtype(x.dtype, "real floating") if hasattr(xp, "isdtype") else x.dtype.kind == "f"
+    return hasattr(xp, "isdtype") and xp.isdtype(x.dtype, "real floating")
 
 
 def owns_memory(x: Array) -> bool:

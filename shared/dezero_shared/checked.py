@@ -7,55 +7,59 @@ done here as well: 0-d results become arrays, missing gradients zeros, shared gr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from dezero_shared.arrays import Array, as_array, is_array, is_floating, owns_memory, zeros
+from dezero_shared.arrays import SCALARS, Array, as_array, is_array, is_floating, owns_memory, zeros
+from dezero_shared.modes import recording
 
 
-def forward(function: Any, inputs: list) -> list[Array]:
-    """The outputs of `function.forward` on the data of the inputs, as a list of arrays.
-
-    A NumPy scalar, which is what NumPy makes of a 0-d result, becomes a 0-d array again.
-    Whatever forward raises gets a note that names the function and its inputs.
-    """
-    try:
-        ys = function.forward(*[x._data for x in inputs])
-        if not isinstance(ys, tuple):
-            return [as_array(ys)]
-        ys = [as_array(y) for y in ys]
-        if not ys:
-            raise TypeError("forward returned (), and a function has one output or more")
-    except Exception as error:
-        error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
-        if any(x._data is None for x in inputs):
-            error.add_note("variable(None) has no data to compute with: assign its .data first")
-        raise
+def several(function: Any, ys: tuple) -> list[Array]:
+    """The outputs of a function that has several, as arrays. Raises TypeError for none."""
+    if not ys:
+        raise TypeError("forward returned (), and a function has one output or more")
+    outputs = [as_array(y) for y in ys]
     # An output that is gone by the time of the backward pass still needs a gradient of its shape.
-    function.output_kinds = [(y.shape, y.dtype) for y in ys]
-    return ys
+    function.output_kinds = [(y.shape, y.dtype) for y in outputs]
+    return outputs
 
 
-def complete(function: Any, gys: list) -> list:
+def explain(error: Exception, function: Any, inputs: list) -> None:
+    """Notes on what forward has raised, that name the function and its inputs."""
+    error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
+    if any(x._data is None for x in inputs):
+        error.add_note("variable(None) has no data to compute with: assign its .data first")
+
+
+def complete(function: Any, take: Callable[[Any, None], Any]) -> list:
     """The gradients of the outputs of a function, arrays or Variables, with zeros in place of None.
 
-    None stands for an output that nothing used or that is gone: it contributes nothing.
+    take(output, None): its gradient, or None where nothing used the output, or it is gone: it
+    contributes nothing.
     """
-    if len(gys) == 1:  # the walk has come here through this output
-        return gys
+    outputs = function.outputs
+    if len(outputs) == 1:  # the walk has come here through this output
+        return [take(outputs[0](), None)]
+    gys = [take(y(), None) for y in outputs]
     known = next(gy for gy in gys if gy is not None)
-    as_gradient = type(known) if hasattr(known, "creator") else as_array
-    return [
-        as_gradient(zeros(*kind, *function.xs)) if gy is None else gy
-        for gy, kind in zip(gys, function.output_kinds)
-    ]
+    for i, kind in enumerate(function.output_kinds):
+        if gys[i] is None:
+            gys[i] = zeros(*kind, *[x.data for x in function.inputs])
+            if hasattr(known, "creator"):
+                gys[i] = type(known)(gys[i])
+                gys[i].requires_grad = False  # nothing comes of it
+    return gys
 
 
-def gradients(function: Any, gys: list, gxs: Any) -> list[tuple[Any, Any]]:
+def gradients(
+    function: Any, gxs: Any, kind: Any, sum_to: Callable | None = None
+) -> Iterator[tuple[Any, Any]]:
     """Pairs of an input and its gradient, without constants and None.
 
-    gys: what the function's backward was given. gxs: what it returned; a tuple, a list, or the one
-    gradient of the one input. None means that an input has none.
+    gxs: what the function's backward returned; a tuple, a list, or the one gradient of the one
+    input. None means that an input has none. kind: what a gradient is, Array or the class of
+    Variables. sum_to(gradient, shape): for elementwise functions, which repeat an operand of a smaller
+    shape; its gradient comes in the shape of the output.
 
     Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong
     number or type of gradients, ValueError for a gradient that has not its input's shape.
@@ -64,10 +68,8 @@ def gradients(function: Any, gys: list, gxs: Any) -> list[tuple[Any, Any]]:
         gxs = (gxs,)
     if len(gxs) != len(function.inputs):
         raise TypeError(_unfit(function, gxs))
-    kind = type(gys[0]) if hasattr(gys[0], "creator") else Array
-    pairs = []
     for x, data, gx in zip(function.inputs, function.xs, gxs):
-        if x._data is not data:
+        if x._data is not data and not (type(data) in SCALARS and _same(x._data, data)):
             raise RuntimeError(
                 f"the data of an input of {_name(function)} ({describe(x)}) was assigned after the "
                 f"forward pass that used it, so its derivative is no longer known; compute the "
@@ -75,15 +77,16 @@ def gradients(function: Any, gys: list, gxs: Any) -> list[tuple[Any, Any]]:
             )
         if gx is None or not x.requires_grad:
             continue
-        if not is_gradient(gx, kind):
+        if type(gx) is not kind and not is_gradient(gx, kind):
             raise TypeError(_unfit(function, gxs))
-        if gx.shape != data.shape:
-            raise ValueError(
-                f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to be "
-                f"summed back to its shape by sum_to, which the stage step36 brings"
-            )
-        pairs.append((x, gx))
-    return pairs
+        if (gx if kind is Array else gx._data).shape != data.shape:
+            if sum_to is None or not function.elementwise:
+                raise ValueError(
+                    f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to "
+                    f"be summed back to its shape by sum_to, which the stage step36 brings"
+                )
+            gx = sum_to(gx, data.shape)
+        yield x, gx
 
 
 def differentiable(x: Any) -> None:
@@ -119,13 +122,18 @@ def describe(*xs: Any) -> str:
 
 
 def _describe(x: Any) -> str:
-    data = x._data if hasattr(x, "creator") else x
+    data = x.data if hasattr(x, "creator") else x
     if is_array(data):
         return f"{type(x).__name__} {tuple(data.shape)} {data.dtype}"
     if x is None:
         return "None"
     shown = repr(data)
     return f"{type(x).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"
+
+
+def _same(x: Any, scalar: Any) -> bool:
+    """True where x is the 0-d array that was made of this scalar for someone to look at."""
+    return x.shape == () and bool(x == scalar or (x != x and scalar != scalar))
 
 
 def _unfit(function: Any, gxs: Any) -> str:
@@ -146,13 +154,12 @@ def _name(function: Any) -> str:
     return type(function).__name__
 
 
-def first_call(function: Any) -> None:
-    """Raises RuntimeError for an instance that was called before: it has its place in a graph."""
-    if function.outputs is not None:
-        raise RuntimeError(
-            f"this {_name(function)} was called before, and one instance is one application of the "
-            f"function; make a new one for each call, as in {_name(function)}(...)(x)"
-        )
+def called_before(function: Any) -> RuntimeError:
+    """The error for calling an instance again: it has its place in a graph."""
+    return RuntimeError(
+        f"this {_name(function)} was called before, and one instance is one application of the "
+        f"function; make a new one for each call, as in {_name(function)}(...)(x)"
+    )
 
 
 def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
@@ -160,21 +167,25 @@ def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
 
     Where a function hands on the gradient that it was given (Add does, to both its inputs) or a
     view of it (a transpose), two Variables would share an array, and changing one gradient would
-    change the other. astype(gradient, dtype) makes the copies, so that an engine can record them.
+    change the other. So would a constant one, the seed, that is an operand in the graph of another:
+    after `(a + b * c).backward(create_graph=True)` it is a.grad and a factor of b.grad.
+    astype(gradient, dtype) makes the copies, so that an engine can record them.
 
     Raises TypeError for a Variable whose data has no derivative.
     """
-    taken, own = {id(seed)}, {}
+    taken, own, recorded = {id(seed)}, {}, recording()
     for x, gx in grads.items():
         differentiable(x)
-        if hasattr(gx, "creator"):
-            gx.requires_grad = True  # the user gets an ordinary Variable, even where it is constant
-            data = gx._data
-        else:
-            data = gx = as_array(gx)
-        if id(gx) in taken or data.dtype != x._data.dtype or not owns_memory(data):
+        is_variable = hasattr(gx, "creator")
+        if not is_variable:
+            gx = as_array(gx)
+        data = gx._data if is_variable else gx
+        operand = recorded and gx.creator is None
+        if operand or id(gx) in taken or data.dtype != x._data.dtype or not owns_memory(data):
             gx = astype(gx, x._data.dtype)
         taken.add(id(gx))
+        if is_variable:
+            gx.requires_grad = True  # the user gets an ordinary Variable, even where it is constant
         own[x] = gx
     return own
 

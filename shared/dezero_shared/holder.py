@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dezero_shared.arrays import Array, as_array, format_array
+from dezero_shared.arrays import SCALARS, Array, as_array, format_array
 
 
 class ArrayHolder:
@@ -21,6 +21,8 @@ class ArrayHolder:
 
     @property
     def data(self) -> Array:
+        if type(self._data) in SCALARS:  # kept as long as nobody looks, since it computes faster
+            self._data = as_array(self._data)
         return self._data
 
     @data.setter
@@ -38,7 +40,10 @@ class ArrayHolder:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return as_array(self._data).shape
+        try:
+            return self._data.shape
+        except AttributeError:  # a constant that is a number, or no data
+            return as_array(self._data).shape
 
     @property
     def ndim(self) -> int:

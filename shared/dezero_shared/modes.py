@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import wraps
+from typing import Any
 
 
 class Mode:
@@ -27,21 +28,38 @@ class Mode:
         self.current.set(value)
 
 
-@contextmanager
-def using(modes: object, name: str, value: bool) -> Iterator[None]:
+class using:
     """In a `with` block or a decorated function the mode has this value; afterwards its former one.
 
     Raises ValueError for a name that is not a mode of `modes`.
     """
-    switches = {key: mode for key, mode in vars(type(modes)).items() if isinstance(mode, Mode)}
-    if name not in switches:
-        raise ValueError(f"there is no mode named {name!r}; the modes are: {', '.join(switches)}")
-    mode = switches[name]
-    token = mode.current.set(value)
-    try:
-        yield
-    finally:
-        mode.current.reset(token)
+
+    __slots__ = ("_arguments", "_before", "_mode", "_value")
+
+    def __init__(self, modes: object, name: str, value: bool):
+        known = vars(type(modes))
+        mode = known.get(name)
+        if not isinstance(mode, Mode):
+            names = ", ".join(key for key, mode in known.items() if isinstance(mode, Mode))
+            raise ValueError(f"there is no mode named {name!r}; the modes are: {names}")
+        self._mode, self._value = mode, value
+        self._arguments = (modes, name, value)
+
+    def __enter__(self) -> None:
+        self._before = self._mode.current.set(self._value)
+
+    def __exit__(self, *exception: object) -> None:
+        self._mode.current.reset(self._before)
+
+    def __call__(self, function: Callable) -> Callable:
+        """The function, with the mode set anew for each call."""
+
+        @wraps(function)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            with using(*self._arguments):
+                return function(*args, **kwargs)
+
+        return inner
 
 
 class Modes:
@@ -54,6 +72,9 @@ class Modes:
 
 
 Config = Modes()
+
+#: Is Config.enable_backprop on? Every operation asks, so this asks the context variable directly.
+recording: Callable[[], bool] = vars(Modes)["enable_backprop"].current.get
 
 
 def using_config(name: str, value: bool):

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import heapq
+from collections import defaultdict
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 
 class ByGeneration:
     """Functions, each once, from the latest generation to the earliest, first come first served.
 
-    It may be added to while it is iterated over. A heap keeps the cost of one function the same
-    (logarithmic, to be exact) however many there are; nothing recurses.
+    It may be added to while it is iterated over, with functions of earlier generations, as a walk
+    from a result to what it was computed from does. A function costs the same however many there
+    are: those of one generation wait in a table of their own, so nothing is sorted, and nothing
+    recurses.
     """
 
     def __init__(self, first: Any):
-        self._heap: list[tuple[int, int, Any]] = []
-        self._seen: set[Any] = set()
-        self._arrivals = count()
+        # A dict is a set that keeps the order of arrival.
+        self._waiting: defaultdict[int, dict[Any, None]] = defaultdict(dict)
+        self._latest = -1 if first is None else first.generation
         self.add(first)
 
     def add(self, function: Any) -> None:
         """Put a function in its place, once. None, the creator of a leaf, is ignored."""
-        if function is not None and function not in self._seen:
-            self._seen.add(function)
-            heapq.heappush(self._heap, (-function.generation, next(self._arrivals), function))
+        if function is not None:
+            self._waiting[function.generation][function] = None
 
     def __iter__(self) -> Iterator[Any]:
-        while self._heap:
-            yield heapq.heappop(self._heap)[-1]
+        for generation in range(self._latest, -1, -1):
+            yield from self._waiting.pop(generation, ())

@@ -15,8 +15,8 @@ def names(functions):
 
 
 def test_from_the_latest_generation_to_the_earliest():
-    functions = ByGeneration(Function("b", 1))
-    for name, generation in [("a", 0), ("d", 3), ("c", 2)]:
+    functions = ByGeneration(Function("d", 5))
+    for name, generation in [("b", 1), ("a", 0), ("c", 3)]:
         functions.add(Function(name, generation))
     assert names(functions) == "dcba"
 

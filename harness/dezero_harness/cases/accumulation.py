@@ -363,6 +363,7 @@ CASES += [
         statement=f"writing into one gradient leaves others alone: {what}",
         program=OVERWRITE + program,
         expect=expect,
+        needs=("mutability",),
         source="contract: changing one Variable's gradient array never changes another's",
     )
     for what, program, expect in [
@@ -493,6 +494,7 @@ a, b
 """,
         expect=[2.0, 3.0],
         source="contract: a user changes one array, and nothing else changes",
+        needs=("mutability",),
     ),
     graph(
         statement="a second pass without cleargrad leaves the first gradient as it was",
@@ -517,6 +519,7 @@ b.grad
 """,
         expect=1.0,
         source="contract: changing one Variable's gradient array never changes another's",
+        needs=("create_graph", "mutability"),
     ),
     graph(
         statement="a name given to one gradient is not on another",

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ..case import Case, Raises
-from .array_functions import LINEAR, MATMUL, X
+from .array_functions import LINEAR, MATMUL, X, needs
 from .broadcasting_and_dtypes import summed
 from .first_order import OPERATIONS
 
@@ -166,7 +166,7 @@ for number, (words, imported, code, linear) in enumerate(LINEAR):
             """,
             expect=[gx.tolist(), product.tolist()],
             source="f(M g(x)): g' M^T (s f'), and g'' u M^T (s f') + g' M^T (s f'' M (g' u))",
-            needs=("functions", "array_functions", "create_graph"),
+            needs=(*needs(words), "create_graph"),
         )
     )
 

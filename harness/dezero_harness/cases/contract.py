@@ -289,11 +289,11 @@ CASES += [
         source="contract: by generation with a heap, first in first out among equals",
     ),
     case(
-        statement="a chain of 20000 functions is walked without recursion",
+        statement="a chain of thousands of functions is walked without recursion",
         program="""
             x = Variable(array(3.0))
             y = x
-            for _ in range(20_000):
+            for _ in range(chain_length()):
                 y = y + 0.0
             y.backward()
             del y

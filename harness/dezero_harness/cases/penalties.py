@@ -270,7 +270,13 @@ for words, imports, code, x, v, gradient, product, formula in FUNCTIONS:
     hessian = partial(
         case,
         group="H",
-        needs=(*ARRAYS, *(["tanh"] if "tanh" in imports else []), "create_graph", "broadcast"),
+        needs=(
+            *ARRAYS,
+            *(["tanh"] if "tanh" in imports else []),
+            *(["uneven reshape"] if words.endswith("reshaped") else []),
+            "create_graph",
+            "broadcast",
+        ),
         source=formula,
     )
     begin = PRODUCT.format(imports=imports, x=array(x), code=code)

@@ -223,13 +223,19 @@ def _folded(file: FileDifference, body: str) -> str:
 
 def _example(done: examples.Done) -> str:
     example = done.example
-    command = " ".join([example.script.removesuffix(".py"), *example.args])
+    args = example.args if done.printed is not None else ()
+    command = " ".join([example.script.removesuffix(".py"), *args])
     what, *more = done.about
     observe = [text for text in more if text.startswith("Observe")] or more
     parts = [f"### `{command}`", escaped(what)]
     parts += [escaped(text) for text in observe]
-    parts.append(f"`nox -s run -- {example.stage} {command}` prints")
-    parts.append(code(done.printed or "(nothing)", "text"))
+    if done.printed is None:
+        parts.append(
+            f"It needs {example.extra}, and was not run for this page; `nox -s extras` runs it."
+        )
+    else:
+        parts.append(f"`nox -s run -- {example.stage} {command}` prints")
+        parts.append(code(done.printed or "(nothing)", "text"))
     if done.picture:
         size = done.picture.stat().st_size
         classes = "picture large" if size > 100_000 and "graph" in example.script else "picture"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import weakref
-
 from dezero_shared import arrays, checked
+from dezero_shared.application import Application, constant
 from dezero_shared.arrays import Array, as_array
 from dezero_shared.holder import ArrayHolder
 from dezero_shared.modes import Config, no_grad, test_mode, using_config
@@ -54,10 +53,13 @@ class Variable(ArrayHolder):
         functions = ByGeneration(self.creator)
         with using_config("enable_backprop", create_graph):
             for f in functions:
-                gys = checked.complete(f, [take(y(), None) for y in f.outputs])
-                for x, gx in checked.gradients(f, gys, f.backward(*gys)):
-                    grads[x] = grads[x] + gx if x in grads else gx
-                    functions.add(x.creator)
+                gys = checked.complete(f, take)
+                for x, gx in checked.gradients(f, f.backward(*gys), Variable):
+                    if x in grads:
+                        grads[x] = grads[x] + gx
+                    else:
+                        grads[x] = gx
+                        functions.add(x.creator)
             for x, gx in grads.items():
                 if x.creator is None and x.grad is not None and x is not self:
                     grads[x] = x.grad + gx
@@ -73,29 +75,10 @@ class Parameter(Variable):
     """A Variable that training adjusts."""
 
 
-class Function:
+class Function(Application):
     """One application of a function; a subclass defines its forward and backward."""
 
-    outputs = None
-
-    def __call__(self, *inputs):
-        checked.first_call(self)
-        inputs = [operand(x, inputs) for x in inputs]
-        outputs = [Variable(y) for y in checked.forward(self, inputs)]
-        requires_grad = any([x.requires_grad for x in inputs])
-        for y in outputs:
-            y.requires_grad = requires_grad  # what comes from constants alone is a constant
-
-        self.outputs = []
-        if requires_grad and Config.enable_backprop:
-            self.generation = max([x.generation for x in inputs])
-            for y in outputs:
-                y.creator, y.generation = self, self.generation + 1
-            # The arrays too, to notice in backward that a user has assigned others since.
-            self.inputs, self.xs = inputs, [x.data for x in inputs]
-            # Weak, since y refers to its creator: a cycle would outlive its last user.
-            self.outputs = [weakref.ref(y) for y in outputs]
-        return outputs if len(outputs) > 1 else outputs[0]
+    variable = Variable  # what it makes
 
     def forward(self, *xs: Array) -> Array | tuple[Array, ...]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, *xs)")
@@ -110,12 +93,7 @@ def as_variable(x) -> Variable:
 
 def operand(x, others=()) -> Variable:
     """A Variable as it is; an array or a number as a constant, drawn but without a gradient."""
-    if isinstance(x, Variable):
-        return x
-    constant = Variable(None)
-    constant._data = arrays.as_operand(x, others)
-    constant.requires_grad = False
-    return constant
+    return x if isinstance(x, Variable) else constant(Variable, x, others)
 
 
 class Cast(Function):
@@ -138,6 +116,8 @@ def cast(gx, dtype):
 class Add(Function):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
 
+    elementwise = True
+
     def forward(self, x0, x1):
         return x0 + x1
 
@@ -152,12 +132,16 @@ def add(x0, x1):
 class Mul(Function):
     """y = x0 x1, dy/dx0 = x1, dy/dx1 = x0"""
 
+    elementwise = True
+
     def forward(self, x0, x1):
         return x0 * x1
 
     def backward(self, gy):
         x0, x1 = self.inputs
         gx0 = gy * x1 if x0.requires_grad else None
+        if x0 is x1:  # a square: one product serves both, and every order after it is smaller
+            return gx0, gx0
         gx1 = gy * x0 if x1.requires_grad else None
         return gx0, gx1
 
@@ -168,6 +152,8 @@ def mul(x0, x1):
 
 class Neg(Function):
     """y = -x, dy/dx = -1"""
+
+    elementwise = True
 
     def forward(self, x):
         return -x
@@ -182,6 +168,8 @@ def neg(x):
 
 class Sub(Function):
     """y = x0 - x1, dy/dx0 = 1, dy/dx1 = -1"""
+
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 - x1
@@ -200,6 +188,8 @@ def rsub(x0, x1):
 
 class Div(Function):
     """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1 (-x0 / x1^2 could overflow on the way)"""
+
+    elementwise = True
 
     def forward(self, x0, x1):
         return x0 / x1
@@ -221,6 +211,8 @@ def rdiv(x0, x1):
 
 class Pow(Function):
     """y = x^c, dy/dx = c x^(c-1), for a number c"""
+
+    elementwise = True
 
     def __init__(self, c: float):
         self.c = checked.exponent(c)

@@ -7,6 +7,8 @@ from dezero_shared.arrays import get_array_module
 class Sin(Function):
     """y = sin x, dy/dx = cos x"""
 
+    elementwise = True
+
     def forward(self, x):
         return get_array_module(x).sin(x)
 
@@ -22,6 +24,8 @@ def sin(x):
 class Cos(Function):
     """y = cos x, dy/dx = -sin x"""
 
+    elementwise = True
+
     def forward(self, x):
         return get_array_module(x).cos(x)
 
@@ -36,6 +40,8 @@ def cos(x):
 
 class Tanh(Function):
     """y = tanh x, dy/dx = 1 - y^2"""
+
+    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).tanh(x)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import weakref
-
 from dezero_shared import arrays, checked
+from dezero_shared.application import Application, constant
 from dezero_shared.arrays import Array, as_array
 from dezero_shared.holder import ArrayHolder
 from dezero_shared.modes import Config, no_grad, test_mode, using_config
@@ -52,12 +51,17 @@ class Variable(ArrayHolder):
         grads = {self: operand(arrays.ones_like(self.data)) if seed is None else seed}
         take = grads.get if retain_grad else grads.pop  # what has been passed on is needed no more
         functions = ByGeneration(self.creator)
+        from dezero.functions import sum_to  # not above: functions.py is built on this module
+
         with using_config("enable_backprop", create_graph):
             for f in functions:
-                gys = checked.complete(f, [take(y(), None) for y in f.outputs])
-                for x, gx in checked.gradients(f, gys, f.backward(*gys)):
-                    grads[x] = grads[x] + gx if x in grads else gx
-                    functions.add(x.creator)
+                gys = checked.complete(f, take)
+                for x, gx in checked.gradients(f, f.backward(*gys), Variable, sum_to):
+                    if x in grads:
+                        grads[x] = grads[x] + gx
+                    else:
+                        grads[x] = gx
+                        functions.add(x.creator)
             for x, gx in grads.items():
                 if x.creator is None and x.grad is not None and x is not self:
                     grads[x] = x.grad + gx
@@ -73,29 +77,10 @@ class Parameter(Variable):
     """A Variable that training adjusts."""
 
 
-class Function:
+class Function(Application):
     """One application of a function; a subclass defines its forward and backward."""
 
-    outputs = None
-
-    def __call__(self, *inputs):
-        checked.first_call(self)
-        inputs = [operand(x, inputs) for x in inputs]
-        outputs = [Variable(y) for y in checked.forward(self, inputs)]
-        requires_grad = any([x.requires_grad for x in inputs])
-        for y in outputs:
-            y.requires_grad = requires_grad  # what comes from constants alone is a constant
-
-        self.outputs = []
-        if requires_grad and Config.enable_backprop:
-            self.generation = max([x.generation for x in inputs])
-            for y in outputs:
-                y.creator, y.generation = self, self.generation + 1
-            # The arrays too, to notice in backward that a user has assigned others since.
-            self.inputs, self.xs = inputs, [x.data for x in inputs]
-            # Weak, since y refers to its creator: a cycle would outlive its last user.
-            self.outputs = [weakref.ref(y) for y in outputs]
-        return outputs if len(outputs) > 1 else outputs[0]
+    variable = Variable  # what it makes
 
     def forward(self, *xs: Array) -> Array | tuple[Array, ...]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, *xs)")
@@ -110,19 +95,7 @@ def as_variable(x) -> Variable:
 
 def operand(x, others=()) -> Variable:
     """A Variable as it is; an array or a number as a constant, drawn but without a gradient."""
-    if isinstance(x, Variable):
-        return x
-    constant = Variable(None)
-    constant._data = arrays.as_operand(x, others)
-    constant.requires_grad = False
-    return constant
-
-
-def unbroadcast(f: Function, *gxs: Variable | None) -> list[Variable | None]:
-    """Each gradient in its input's shape: where forward repeated an operand, backward sums."""
-    from dezero.functions import sum_to  # not above: functions.py is built on this module
-
-    return [sum_to(gx, x.shape) if x.requires_grad else None for x, gx in zip(f.inputs, gxs)]
+    return x if isinstance(x, Variable) else constant(Variable, x, others)
 
 
 class Cast(Function):
@@ -145,11 +118,13 @@ def cast(gx, dtype):
 class Add(Function):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
 
+    elementwise = True
+
     def forward(self, x0, x1):
         return x0 + x1
 
     def backward(self, gy):
-        return unbroadcast(self, gy, gy)
+        return gy, gy
 
 
 def add(x0, x1):
@@ -159,14 +134,18 @@ def add(x0, x1):
 class Mul(Function):
     """y = x0 x1, dy/dx0 = x1, dy/dx1 = x0"""
 
+    elementwise = True
+
     def forward(self, x0, x1):
         return x0 * x1
 
     def backward(self, gy):
         x0, x1 = self.inputs
         gx0 = gy * x1 if x0.requires_grad else None
+        if x0 is x1:  # a square: one product serves both, and every order after it is smaller
+            return gx0, gx0
         gx1 = gy * x0 if x1.requires_grad else None
-        return unbroadcast(self, gx0, gx1)
+        return gx0, gx1
 
 
 def mul(x0, x1):
@@ -175,6 +154,8 @@ def mul(x0, x1):
 
 class Neg(Function):
     """y = -x, dy/dx = -1"""
+
+    elementwise = True
 
     def forward(self, x):
         return -x
@@ -190,11 +171,13 @@ def neg(x):
 class Sub(Function):
     """y = x0 - x1, dy/dx0 = 1, dy/dx1 = -1"""
 
+    elementwise = True
+
     def forward(self, x0, x1):
         return x0 - x1
 
     def backward(self, gy):
-        return unbroadcast(self, gy, -gy if self.inputs[1].requires_grad else None)
+        return gy, -gy if self.inputs[1].requires_grad else None
 
 
 def sub(x0, x1):
@@ -208,6 +191,8 @@ def rsub(x0, x1):
 class Div(Function):
     """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1 (-x0 / x1^2 could overflow on the way)"""
 
+    elementwise = True
+
     def forward(self, x0, x1):
         return x0 / x1
 
@@ -215,7 +200,7 @@ class Div(Function):
         x1, y = self.inputs[1], self.outputs[0]()
         gx0 = gy / x1
         gx1 = -gx0 * y if x1.requires_grad else None
-        return unbroadcast(self, gx0, gx1)
+        return gx0, gx1
 
 
 def div(x0, x1):
@@ -228,6 +213,8 @@ def rdiv(x0, x1):
 
 class Pow(Function):
     """y = x^c, dy/dx = c x^(c-1), for a number c"""
+
+    elementwise = True
 
     def __init__(self, c: float):
         self.c = checked.exponent(c)

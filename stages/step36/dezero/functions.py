@@ -1,12 +1,14 @@
 """Functions beside the operators. Each backward is made of such functions, so any order follows."""
 
-from dezero.core import Function, operand, unbroadcast
+from dezero.core import Function, operand
 from dezero_shared import arrays
 from dezero_shared.arrays import get_array_module
 
 
 class Sin(Function):
     """y = sin x, dy/dx = cos x"""
+
+    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).sin(x)
@@ -23,6 +25,8 @@ def sin(x):
 class Cos(Function):
     """y = cos x, dy/dx = -sin x"""
 
+    elementwise = True
+
     def forward(self, x):
         return get_array_module(x).cos(x)
 
@@ -37,6 +41,8 @@ def cos(x):
 
 class Tanh(Function):
     """y = tanh x, dy/dx = 1 - y^2"""
+
+    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).tanh(x)
@@ -53,6 +59,8 @@ def tanh(x):
 class Exp(Function):
     """y = e^x, dy/dx = y"""
 
+    elementwise = True
+
     def forward(self, x):
         return get_array_module(x).exp(x)
 
@@ -67,6 +75,8 @@ def exp(x):
 
 class Log(Function):
     """y = log x, dy/dx = 1 / x"""
+
+    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).log(x)
@@ -175,9 +185,9 @@ class MatMul(Function):
 
     def backward(self, gy):
         x0, x1 = self.inputs
-        gx0 = matmul(gy, flip(x1)) if x0.requires_grad else None
-        gx1 = matmul(flip(x0), gy) if x1.requires_grad else None
-        return unbroadcast(self, gx0, gx1)
+        gx0 = sum_to(matmul(gy, flip(x1)), x0.shape) if x0.requires_grad else None
+        gx1 = sum_to(matmul(flip(x0), gy), x1.shape) if x1.requires_grad else None
+        return gx0, gx1
 
 
 def flip(x):

@@ -1,0 +1,185 @@
+"""What needs JAX or Dask: their array kinds, the compiler, the examples, a cluster of processes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from test_examples import check_example, name_of
+from test_examples import run as run_example
+
+from dezero_harness.arrays import array_kind
+from dezero_harness.examples import EXAMPLES, out_of_core
+from dezero_harness.runner import run
+from dezero_harness.shell import shell_lines
+
+ROOT = Path(__file__).parents[2]
+EXTRA = [example for example in EXAMPLES if example.extra]
+
+
+@pytest.fixture(autouse=True)
+def engine(monkeypatch):
+    """The last stage, as `dezero`."""
+    monkeypatch.syspath_prepend(ROOT / "stages" / "step36")
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "dezero"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.mark.parametrize("example", EXTRA, ids=name_of)
+def test_example(example, tmp_path):
+    check_example(example, tmp_path)
+
+
+def test_each_extra_has_an_example():
+    assert {example.extra for example in EXTRA} == {"jax", "dask"}
+
+
+# Arrays.
+
+
+def observe(kind, program):
+    return run(program, array_kind(kind).prelude, "a test").observed
+
+
+@pytest.mark.parametrize("kind", ["jax", "dask"])
+def test_a_program_has_the_arrays_of_its_kind(kind):
+    observed = observe(kind, "x = array([0.5, 2.0, 4.0])\ntype(x).__module__, kind(x), x")
+    module, word, numbers = observed.value
+    assert module.startswith("jax" if kind == "jax" else "dask.array")
+    assert (word, numbers) == ("array", [0.5, 2.0, 4.0])
+
+
+def test_a_dask_array_of_a_case_is_in_several_chunks():
+    program = "array([[1.0, 2.0, 3.0]] * 2).numblocks, array(1.0).numblocks, array([]).numblocks"
+    assert observe("dask", program).value == [[2, 2], [], [1]]
+
+
+def test_what_is_compiled_on_jax_is_traced_once_and_without_numbers():
+    program = """
+seen = []
+
+def slope(data):
+    seen.append(type(data).__name__)
+    x = Variable(data)
+    (x * x).backward()
+    return x.grad.data
+
+f = compiled(slope)
+f(array(1.0)), f(array(3.0)), seen
+"""
+    first, second, seen = observe("jax", program).value
+    assert (first, second) == (2.0, 6.0)
+    assert len(seen) == 1
+    assert "Tracer" in seen[0]
+    assert observe("dask", program).value[2] == ["Array", "Array"]
+
+
+@pytest.mark.parametrize("kind", ["jax", "dask"])
+def test_the_lines_for_a_shell_compute_in_float64(kind):
+    program = "x = Variable(array(0.1))\n(x * x).backward()\nrepr(x.grad.dtype)\n"
+    lines = shell_lines(ROOT / "stages/step36", array_kind(kind).prelude, program)
+    shell = subprocess.run(
+        [sys.executable, "-i", "-q"], input="\n".join([*lines, ""]), capture_output=True, text=True
+    )
+    assert "float64" in shell.stdout, shell.stderr
+
+
+# A cluster.
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a scheduler with two workers, each a process of its own without an engine."""
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, "-m", "distributed.cli.dask_{}"]
+    file = tmp_path / "scheduler.json"
+    options = {"cwd": tmp_path, "env": env, "stderr": subprocess.DEVNULL}
+    started = []
+
+    def start(what, *arguments):
+        parts = [part.format(what) for part in command]
+        started.append(subprocess.Popen([*parts, *arguments], **options))
+
+    try:
+        start(
+            "scheduler",
+            "--host=127.0.0.1",
+            "--port=0",
+            "--no-dashboard",
+            f"--scheduler-file={file}",
+        )
+        wait_for(file.exists, started)
+        address = json.loads(file.read_text("utf-8"))["address"]
+        for _ in range(2):
+            start("worker", address, "--nthreads=1", "--no-dashboard", "--host=127.0.0.1")
+        yield address
+    finally:
+        for process in reversed(started):
+            process.terminate()
+        for process in started:
+            process.wait(30)
+
+
+def wait_for(condition, processes):
+    until = time.monotonic() + 60
+    while not condition():
+        assert all(process.poll() is None for process in processes), "a process has ended"
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def test_the_same_script_runs_on_a_cluster(cluster, tmp_path):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    check_example(out_of_core("--scheduler", cluster), folder)
+    from distributed import Client
+
+    def engines():  # in here, so that it travels to the workers, who know nothing of this file
+        return [name for name in sys.modules if name.partition(".")[0] == "dezero"]
+
+    with Client(cluster) as client:
+        assert len(set(client.run(os.getpid).values()) - {os.getpid()}) == 2
+        assert not any(client.run(engines).values()), "a worker has imported the engine"
+        done = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter)
+        assert done > 100, "the workers have had next to nothing to do"
+
+
+# What cannot be done.
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--scheduler", "tcp://127.0.0.1:9"], "no scheduler answers at tcp://127.0.0.1:9"),
+        (["--scheduler", "nowhere://"], "no scheduler answers at nowhere://"),
+        (["--size", "3"], "--size is 20 or more"),
+        (["--size", "1.5"], "'1.5' is no whole number"),
+        (["--chunk", "-1"], "'-1' is no whole number"),
+        (["--chunk", "many"], "--chunk"),
+    ],
+)
+def test_what_is_no_size_and_no_scheduler_is_refused(args, said, tmp_path):
+    done = run_example(tmp_path, 36, "out_of_core.py", *args)
+    assert done.returncode != 0
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("script", "module"), [("compiled.py", "jax"), ("out_of_core.py", "dask")])
+def test_without_the_library_an_example_says_what_to_install(script, module, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules[{module!r}] = None\n")
+    file = ROOT / "stages/step36/examples" / script
+    done = subprocess.run(
+        [sys.executable, file],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 1
+    assert re.search(rf'needs {module}.*pip install "\./shared\[{module}\]"', done.stderr, re.I)
+    assert "Traceback" not in done.stderr
