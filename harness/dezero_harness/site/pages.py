@@ -482,7 +482,7 @@ def filled(text: str, root: Path) -> str:
 
     `{{ FILE: SECTION from "..." up to "..." }}` takes a part of it, and "(start)" is what stands
     before the first section. `{{ FILE <!-- NAME --> }}` is replaced by what stands there between
-    these markers, or by nothing where the file has none. Raises BrokenPage for a file or section
+    these markers, or by a line that says so where the file has none. Raises BrokenPage for a file or section
     that is not there.
     """
 
@@ -500,7 +500,8 @@ def filled(text: str, root: Path) -> str:
         return linked(body[begin : body.index(stop, begin) if stop else None], file)
 
     def marked(found: re.Match[str]) -> str:
-        return linked(between(_read(root, found[1]), found[2]), found[1])
+        shown = between(_read(root, found[1]), found[2])
+        return linked(shown or f"*{found[1]} has no figures for this yet.*", found[1])
 
     if "{{ matrix }}" in text:
         text = text.replace("{{ matrix }}", matrix_table(_read(root, "README.md")))
