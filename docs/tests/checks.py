@@ -96,21 +96,28 @@ def accessibility(page, **options):
     return [f"accessibility: {violation}" for violation in violations]
 
 
-def unfold(page, count=3):
-    """Open what is folded, at most so many of a kind; the rest, which is alike, is taken out.
+def shorten(page):
+    """Take out what there is much of, all alike.
 
-    A page of cases has hundreds of programs: axe-core would need minutes for them.
+    A page has up to 450 folded programs and thousands of words of code, and axe-core looks at the
+    colour of each: it would need minutes.
     """
     page.evaluate(
-        """count => {
+        """() => {
             const met = {};
             for (const one of document.querySelectorAll("article details")) {
                 met[one.className] = (met[one.className] ?? 0) + 1;
-                if (met[one.className] <= count) one.open = true;
-                else for (const part of [...one.children]) part.matches("summary") || part.remove();
+                if (met[one.className] > 3)
+                    for (const part of [...one.children]) part.matches("summary") || part.remove();
             }
-        }""",
-        count,
+            for (const one of document.querySelectorAll(".difference"))
+                for (const side of [...one.querySelectorAll(".pair > pre")].slice(16))
+                    side.replaceChildren();
+            for (const code of document.querySelectorAll(".highlight pre")) {
+                const most = code.closest(".difference") ? 8 : 40; // lines there, words here
+                for (const part of [...code.children].slice(most)) part.remove();
+            }
+        }"""
     )
 
 
@@ -123,13 +130,15 @@ def everything(page, url):
         page.evaluate("document.fonts.ready")
         found += pictures(page)
         found += formulas(page)
-        unfold(page)
-        found += width(page)
-        found += accessibility(page)
-        page.set_viewport_size({"width": WIDTHS[1], "height": 800})
-        found += width(page)
+        page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        for size in WIDTHS:
+            page.set_viewport_size({"width": size, "height": 900})
+            found += width(page)
+        shorten(page)
         page.emulate_media(color_scheme="dark")
-        found += [
-            f"dark, narrow: {line}" for line in accessibility(page, runOnly=["color-contrast"])
-        ]
+        colours = accessibility(page, runOnly=["color-contrast"])
+        found += [f"dark, narrow: {line}" for line in colours]
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        page.emulate_media(color_scheme="light")
+        found += accessibility(page)
     return found

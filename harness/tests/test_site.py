@@ -49,7 +49,7 @@ def test_every_remark_is_shown_once(number):
         (34, "`Sin.forward`", "Sin.forward"),
         (34, "`Cos.backward`", "Cos.backward"),
         (35, "`self.outputs[0]()`", "Tanh.backward"),
-        (36, "In `core.py`", "unbroadcast"),
+        (36, "In `core.py`", "Variable.backward"),
         (36, "`sum_to`", "sum_to"),
         (36, "`sum` has no class", "sum"),
         (36, "`MatMul.backward`", "MatMul.backward"),
@@ -150,6 +150,14 @@ def test_an_example_without_its_picture_is_broken(tmp_path):
         examples.run(tmp_path, example, tmp_path)
 
 
+def test_an_example_that_needs_much_is_shown_and_not_run():
+    (example,) = [e for e in examples.shown() if e.extra == "jax"]
+    done = examples.run(ROOT, example, ROOT)
+    assert done.printed is None
+    page = pages.chapter_page(chapter(36), [done], "")
+    assert "It needs jax, and was not run for this page; `nox -s extras` runs it." in page
+
+
 def test_code_is_shown_as_it_is():
     old, new = ROOT / "stages/step31", ROOT / "stages/step32"
     (file,) = [f for f in chapter(32).files if f.path.name == "core.py"]
@@ -178,7 +186,7 @@ def test_a_page_by_hand_takes_sections_of_the_repository(tmp_path):
     (tmp_path / "README.md").write_text("# T\n\nOne. Two.\n\n## A\n\n    code\n\nText.\n", "utf-8")
     assert pages.filled("{{ README.md: A }}", tmp_path).startswith("    code")
     assert pages.filled('{{ README.md: (start) from "Two" }}', tmp_path) == "Two."
-    assert pages.filled('{{ README.md: (start) up to "Two" }}', tmp_path) == "\nOne. "
+    assert pages.filled('{{ README.md: (start) up to "Two" }}', tmp_path) == "One. "
     for wrong in ("{{ README.md: B }}", '{{ README.md: A from "x" }}', "{{ NO.md: A }}"):
         with pytest.raises(pages.BrokenPage):
             pages.filled(wrong, tmp_path)

@@ -223,13 +223,19 @@ def _folded(file: FileDifference, body: str) -> str:
 
 def _example(done: examples.Done) -> str:
     example = done.example
-    command = " ".join([example.script.removesuffix(".py"), *example.args])
+    args = example.args if done.printed is not None else ()
+    command = " ".join([example.script.removesuffix(".py"), *args])
     what, *more = done.about
     observe = [text for text in more if text.startswith("Observe")] or more
     parts = [f"### `{command}`", escaped(what)]
     parts += [escaped(text) for text in observe]
-    parts.append(f"`nox -s run -- {example.stage} {command}` prints")
-    parts.append(code(done.printed or "(nothing)", "text"))
+    if done.printed is None:
+        parts.append(
+            f"It needs {example.extra}, and was not run for this page; `nox -s extras` runs it."
+        )
+    else:
+        parts.append(f"`nox -s run -- {example.stage} {command}` prints")
+        parts.append(code(done.printed or "(nothing)", "text"))
     if done.picture:
         size = done.picture.stat().st_size
         classes = "picture large" if size > 100_000 and "graph" in example.script else "picture"
@@ -476,7 +482,7 @@ def filled(text: str, root: Path) -> str:
 
     `{{ FILE: SECTION from "..." up to "..." }}` takes a part of it, and "(start)" is what stands
     before the first section. `{{ FILE <!-- NAME --> }}` is replaced by what stands there between
-    these markers, or by nothing where the file has none. Raises BrokenPage for a file or section
+    these markers, or by a line that says so where the file has none. Raises BrokenPage for a file or section
     that is not there.
     """
 
@@ -494,7 +500,8 @@ def filled(text: str, root: Path) -> str:
         return linked(body[begin : body.index(stop, begin) if stop else None], file)
 
     def marked(found: re.Match[str]) -> str:
-        return linked(between(_read(root, found[1]), found[2]), found[1])
+        shown = between(_read(root, found[1]), found[2])
+        return linked(shown or f"*{found[1]} has no figures for this yet.*", found[1])
 
     if "{{ matrix }}" in text:
         text = text.replace("{{ matrix }}", matrix_table(_read(root, "README.md")))
