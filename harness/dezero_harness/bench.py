@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from dezero_shared.driver import why_no_device
 
-from . import bench_jobs, bench_worker
+from . import bench_jobs, bench_plots, bench_worker
 from .bench_jobs import Job
 from .runner import StageError
 from .stage import read
@@ -50,7 +50,7 @@ PEERS = {
     "autograd": "autograd",
     "jax": "JAX",
     "jax.jit": "JAX jit",
-    "compiled": "in jax.jit",
+    "compiled": "stage in jit",
     "torch": "PyTorch",
 }
 #: To be installed with: what a table says of a peer that is missing.
@@ -90,6 +90,9 @@ GOALS = (
     *((f"array-{f}{order}", "same_steps", 1.25) for f in ("poly", "sin", "tanh") for order in (1, 2)),
     *((f"jit{order}", "jax.jit", 1.05) for order in (1, 2, 3, 4)),
 )
+
+MEMORY_GOAL = 1.25  # of the peak on arrays, beside the same steps
+FLAT = 1.2  # the cost of an operation among the most, beside that among the fewest
 
 NOT_ON_A_DEVICE = (
     "Newton on 10⁷ starting points",
@@ -138,6 +141,9 @@ class Subject:
         if self.is_stage and self.absent:
             raise BenchError(f"{self.name}: {self.absent}")
         self.version = answer.get("version", "")
+        if self.kind == "book":
+            found = [file.name for file in Path(self.folder).glob("dezero-*.dist-info")]
+            self.version = found[0].removesuffix(".dist-info").replace("-", " ") if found else ""
         if self.absent:
             self.stop()
 
@@ -206,9 +212,11 @@ class Worker:
                 pipe.close()
 
 
-def check(value: Iterable[dict[str, Any]], job: Job) -> str:
-    """What is wrong with this answer; empty where it is the expected one, in float64."""
-    expected = job.expected()
+def check(value: Iterable[dict[str, Any]], expected: Any, tolerance: float) -> str:
+    """What is wrong with this answer; empty where it is the expected one, in float64.
+
+    tolerance: the largest error, as a part of the largest number that is expected.
+    """
     expected = [np.asarray(x) for x in (expected if isinstance(expected, list) else [expected])]
     got = []
     for array in value:
@@ -222,7 +230,7 @@ def check(value: Iterable[dict[str, Any]], job: Job) -> str:
         return f"answers shapes {[x.shape for x in got]}, not {[x.shape for x in expected]}"
     for x, e in zip(got, expected):
         error = np.abs(x - e)
-        if not np.all(error <= job.tolerance * np.max(np.abs(e))):  # a nan is wrong as well
+        if not np.all(error <= tolerance * np.max(np.abs(e))):  # a nan is wrong as well
             at = np.unravel_index(np.argmax(np.where(np.isnan(error), np.inf, error)), error.shape)
             return f"answers {x[at]!s} where {e[at]!s} is right"
     return ""
@@ -292,9 +300,10 @@ class Bench:
             elif reason:
                 row.left_out[subject.name] = reason
         calls = {}
+        expected = job.expected()
         for subject in list(taking_part):
             try:
-                calls[subject.name] = self._prepare(subject, job, row)
+                calls[subject.name] = self._prepare(subject, job, expected, row)
             except BenchError as error:
                 taking_part.remove(subject)
                 row.wrong[subject.name] = str(error)
@@ -316,14 +325,16 @@ class Bench:
             subject.ask("release")
         return row
 
-    def _prepare(self, subject: Subject, job: Job, row: Row) -> tuple[int, float]:
+    def _prepare(
+        self, subject: Subject, job: Job, expected: Any, row: Row
+    ) -> tuple[int, float]:
         """Have the job ready and its answer checked; returns the calls of a sample, and its time.
 
         Raises BenchError, naming the engine, for a wrong answer.
         """
         seconds = subject.ask("prepare", key="", job=[job.name])["seconds"]
         answer = subject.ask("time", key="", calls=1, value=True)
-        wrong = check(answer["value"], job)
+        wrong = check(answer["value"], expected, job.tolerance)
         if wrong:
             raise BenchError(f"{subject.name} {wrong}")
         row.first[subject.name] = seconds + answer["seconds"]
@@ -387,7 +398,7 @@ class Bench:
                 except BenchError as error:
                     self.failures.append(f"growth of {job.title}: {error}")
                     continue
-                wrong = check(answer["value"], job)
+                wrong = check(answer["value"], job.expected(), job.tolerance)
                 if wrong:
                     self.failures.append(f"growth of {job.title}: {subject.name} {wrong}")
                     continue
@@ -416,12 +427,17 @@ def duration(seconds: float) -> str:
 def _digits(x: float) -> str:
     if x >= 100:
         return f"{x:.0f}"
-    return f"{x:.1f}" if x >= 10 else f"{x:.2f}"
+    if x >= 10:
+        return f"{x:.1f}"
+    return f"{x:.2f}" if x >= 0.1 else f"{x:.1g}"
 
 
-def spread(found: tuple[float, float, float]) -> str:
+def spread(found: tuple[float, float, float], full: bool) -> str:
+    """A median with its quartiles, or in short with half their distance: 1.42 ±2%."""
     lower, median, upper = found
-    return f"**{_digits(median)}** ({_digits(lower)}–{_digits(upper)})"
+    if full:
+        return f"**{_digits(median)}** ({_digits(lower)}–{_digits(upper)})"
+    return f"{_digits(median)} ±{50 * (upper - lower) / median:.0f}%"
 
 
 def _line(texts: Iterable[str]) -> str:
@@ -432,7 +448,7 @@ def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
     return [_line(head), _line(["---"] * len(head)), *map(_line, body), ""]
 
 
-def comparison(bench: Bench, jobs: Iterable[Job], base: str) -> list[str]:
+def comparison(bench: Bench, jobs: Iterable[Job], base: str, full: bool) -> list[str]:
     """A table: the base's own time, and those of the peers as multiples of it."""
     wanted = {job.name for job in jobs}
     rows = [row for row in bench.rows if row.job in wanted]
@@ -455,7 +471,7 @@ def comparison(bench: Bench, jobs: Iterable[Job], base: str) -> list[str]:
         for peer in peers:
             found = ratio(row.times, peer.name, base)
             if found:
-                cells.append(spread(found))
+                cells.append(spread(found, full))
             elif peer.absent:
                 cells.append("not installed")
             elif peer.name in row.wrong:
@@ -487,26 +503,27 @@ def by_stage(bench: Bench) -> list[str]:
     return _table(["job", *(stage.name for stage in bench.stages)], body) if body else []
 
 
-def growth_table(bench: Bench) -> list[str]:
-    sizes = sorted({g["n"] for g in bench.growth})
-    lines = []
-    groups: dict[tuple[str, bool, str], dict[int, list[float]]] = {}
+def growth(bench: Bench) -> dict[tuple[str, str, str], dict[int, float]]:
+    """Seconds for an operation by their number, of each shape, mode and engine."""
+    found: dict[tuple[str, str, str], dict[int, float]] = {}
     for g in bench.growth:
-        groups.setdefault((g["shape"], g["create_graph"], g["engine"]), {})[g["n"]] = g["times"]
+        if g["times"]:
+            mode = "create_graph" if g["create_graph"] else "plain"
+            by_size = found.setdefault((g["shape"], mode, g["engine"]), {})
+            by_size[g["n"]] = statistics.median(g["times"])
+    return found
+
+
+def growth_table(bench: Bench) -> list[str]:
+    """Microseconds for an operation by their number."""
+    sizes = sorted({g["n"] for g in bench.growth})
     body = []
-    for (shape, create_graph, engine), by_size in groups.items():
-        cells = []
-        for n in sizes:
-            times = by_size.get(n)
-            cells.append(_digits(1e6 * statistics.median(times)) if times else "–")
-        known = [statistics.median(t) for t in by_size.values() if t]
-        change = f"{known[-1] / known[0]:.2f}" if len(known) > 1 else "–"
-        mode = "create_graph" if create_graph else "plain"
-        body.append([shape, mode, engine, *cells, change])
-    if body:
-        head = ["shape", "backward", "engine", *(f"{n:,}" for n in sizes), "last / first"]
-        lines += _table(head, body)
-    return lines
+    for key, by_size in growth(bench).items():
+        cells = [_digits(1e6 * by_size[n]) if n in by_size else "–" for n in sizes]
+        change = by_size[max(by_size)] / by_size[min(by_size)]
+        body.append([*key, *cells, f"{change:.2f}"])
+    head = ["shape", "backward", "engine", *(f"{n:,}" for n in sizes), "last / first"]
+    return _table(head, body) if body else []
 
 
 def memory_table(bench: Bench) -> list[str]:
@@ -523,25 +540,33 @@ def memory_table(bench: Bench) -> list[str]:
 
 
 def goals(bench: Bench) -> list[tuple[str, str, float, float]]:
-    """job, peer, our time as a part of the peer's, and what it may be at most."""
+    """What is compared, with what, the ratio that was measured, and what it may be at most."""
     rows = {row.job: row for row in bench.rows}
     found = []
     for job, kind, most in GOALS:
-        if job in rows:
-            base = "in jax.jit" if job.startswith("jit") else bench.ours.name
-            measured = ratio(rows[job].times, base, PEERS[kind])
-            if measured:
-                found.append((job, PEERS[kind], measured[1], most))
+        if job not in rows:
+            continue
+        row, peer = rows[job], PEERS[kind]
+        base = PEERS["compiled"] if kind == "jax.jit" else bench.ours.name
+        measured = ratio(row.times, base, peer)
+        if measured:
+            found.append((job, peer, measured[1], most))
+        if kind == "same_steps" and {base, peer} <= set(row.peaks):
+            memory = row.peaks[base] / row.peaks[peer]
+            found.append((f"{job}, memory", peer, memory, MEMORY_GOAL))
+    for (shape, mode, engine), by_size in growth(bench).items():
+        if engine == bench.ours.name and len(by_size) > 1:
+            first, last = by_size[min(by_size)], by_size[max(by_size)]
+            found.append((f"{shape}, {mode}, {max(by_size):,}", f"{min(by_size):,}", last / first, FLAT))
     return found
 
 
 def goals_table(bench: Bench) -> list[str]:
     body = [
-        [job, peer, f"{measured:.2f}", f"{most:.2f}", "yes" if measured <= most else "**no**"]
-        for job, peer, measured, most in goals(bench)
+        [what, beside, f"{measured:.2f}", f"{most:.2f}", "yes" if measured <= most else "**no**"]
+        for what, beside, measured, most in goals(bench)
     ]
-    head = ["job", "beside", f"{bench.ours.name} takes", "at most", "met"]
-    return _table(head, body) if body else []
+    return _table(["what", "beside", "ratio", "at most", "met"], body) if body else []
 
 
 def machine() -> str:
@@ -556,29 +581,31 @@ def versions(bench: Bench) -> str:
     return ", ".join(dict.fromkeys(s.version for s in bench.subjects if s.version))
 
 
-def summary(bench: Bench, date: str) -> str:
-    """The tables for the README."""
+def summary(bench: Bench, date: str, full: bool = False) -> str:
+    """The tables for the README; in full, with quartiles."""
     ours = bench.ours.name
     lines = [
-        f"Measured on {date}: {machine()}; {versions(bench)}. One thread, float64. The first column"
-        f" is {ours}'s own time; the others are multiples of it, so **2** is twice as slow as {ours}:"
-        " the median of rounds in which all take turns, and its quartiles.",
+        f"{machine()}, {date}; {versions(bench)}. One thread, float64. The column {ours} is a time,"
+        f" the median of its samples; the others are multiples of it, within rounds in which all"
+        f" take turns, so 2 takes twice as long as {ours}:"
+        f" the median, and {'the quartiles' if full else 'half the distance of the quartiles'}.",
         "",
     ]
-    lines += comparison(bench, bench_jobs.SCALAR, ours)
-    lines += comparison(bench, bench_jobs.ARRAY, ours)
-    lines += comparison(bench, bench_jobs.COMPILED, "in jax.jit")
+    lines += comparison(bench, bench_jobs.SCALAR, ours, full)
+    lines += comparison(bench, bench_jobs.ARRAY, ours, full)
+    lines += comparison(bench, bench_jobs.COMPILED, PEERS["compiled"], full)
+    lines += _table(["on a GPU", ""], [[what, "not run"] for what in NOT_ON_A_DEVICE])
     absent = [f"{s.name}: not installed ({s.absent})." for s in bench.subjects if s.absent]
-    lines += ["  \n".join([*absent, *on_a_device()]), ""]
+    lines += [f"{line}\n" for line in [*absent, f"GPU: not run, {why_not_on_a_device()}."]]
     return "\n".join(lines)
 
 
-def on_a_device() -> list[str]:
-    return [f"On a GPU, {what}: not run." for what in NOT_ON_A_DEVICE]
+def why_not_on_a_device() -> str:
+    return why_no_device() or "the bench has no jobs for one yet"
 
 
 def in_full(bench: Bench, date: str) -> str:
-    lines = ["# The bench", "", summary(bench, date)]
+    lines = ["# The bench", "", summary(bench, date, full=True)]
     for heading, table in (
         ("Goals", goals_table(bench)),
         ("Every stage", by_stage(bench)),
@@ -588,9 +615,10 @@ def in_full(bench: Bench, date: str) -> str:
         if table:
             lines += [f"## {heading}", "", *table]
     if bench.nodes:
-        lines.append("Bytes for each addition while its graph is alive:")
-        lines += [f"{name} {size:.0f}" for name, size in bench.nodes.items()]
-        lines.append("")
+        lines += _table(
+            ["engine", "bytes for each addition while its graph is alive"],
+            [[name, f"{size:.0f}"] for name, size in bench.nodes.items()],
+        )
     if bench.failures:
         lines += ["## Failures", "", *(f"- {failure}" for failure in bench.failures), ""]
     return "\n".join(lines)
@@ -611,10 +639,10 @@ def as_json(bench: Bench, date: str) -> dict[str, Any]:
         "growth": bench.growth,
         "bytes per node": bench.nodes,
         "goals": [
-            {"job": job, "beside": peer, "ratio": measured, "at most": most}
-            for job, peer, measured, most in goals(bench)
+            {"what": what, "beside": beside, "ratio": measured, "at most": most}
+            for what, beside, measured, most in goals(bench)
         ],
-        "on a GPU": {what: f"not run: {why_no_device()}" for what in NOT_ON_A_DEVICE},
+        "on a GPU": {what: f"not run: {why_not_on_a_device()}" for what in NOT_ON_A_DEVICE},
         "failures": bench.failures,
     }
 
@@ -683,6 +711,8 @@ def chosen_peers(names: str | None, book: Path | None, ours: Subject) -> list[Su
         if kind == "book":
             if book:
                 peer.folder = str(book.resolve())
+                if not (book / "dezero").is_dir():
+                    raise BenchError(f"--book {book}: there is no package dezero in this folder")
             else:
                 peer.absent = "name the folder it is in: --book"
         peers.append(peer)
@@ -769,6 +799,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     json_file, full_file = options.reports / "bench.json", options.reports / "bench.md"
     json_file.write_text(json.dumps(as_json(bench, date), indent=1) + "\n", "utf-8")
     full_file.write_text(text, "utf-8")
+    drawn = bench_plots.draw(bench, options.reports)
     print(text)
     if cannot:
         print(f"No stage that was named can do: {', '.join(cannot)}")
@@ -776,7 +807,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         readme, found = marked(options.readme)
         new = readme[: found.start()] + summary(bench, date) + readme[found.end() :]
         options.readme.write_text(new, "utf-8")
-    print(f"The reports are in {json_file} and {full_file}")
+    print("The reports are in", ", ".join(map(str, [json_file, full_file, *drawn])))
     return 1 if bench.failures else 0
 
 
