@@ -6,6 +6,8 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .bench_report import growth, ratio
+
 if TYPE_CHECKING:
     from .bench import Bench
 
@@ -19,15 +21,13 @@ LOOKS = {
     "autograd": ("#CC79A7", "D"),
     "jax": ("#0072B2", "^"),
     "jax.jit": ("#56B4E9", "v"),
-    "compiled": ("#F0E442", "*"),
+    "compiled": ("#882255", "+"),
     "torch": ("#D55E00", "o"),
 }
 
 
 def draw(bench: Bench, folder: Path) -> list[Path]:
     """Draw what there is to draw as PNG files in this folder; returns them."""
-    from .bench import growth
-
     drawn = []
     for name, there, picture in (
         ("bench-ratios", any(len(row.times) > 1 for row in bench.rows), ratios),
@@ -49,8 +49,6 @@ def _figure(width: float, height: float) -> Any:
 
 def ratios(bench: Bench) -> Any:
     """Each engine's time beside ours, with its quartiles, job by job."""
-    from .bench import ratio
-
     rows = [row for row in bench.rows if bench.ours.name in row.times][::-1]
     figure = _figure(10, 2 + 0.32 * len(rows))
     axes = figure.add_subplot()
@@ -58,7 +56,9 @@ def ratios(bench: Bench) -> Any:
     for subject in bench.subjects:
         if subject.is_stage:
             continue
-        found = [(at, ratio(row.times, subject.name, bench.ours.name)) for at, row in enumerate(rows)]
+        found = [
+            (at, ratio(row.times, subject.name, bench.ours.name)) for at, row in enumerate(rows)
+        ]
         points = [(at, *quartiles) for at, quartiles in found if quartiles]
         if points:
             at, lower, median, upper = zip(*points)
@@ -69,7 +69,7 @@ def ratios(bench: Bench) -> Any:
     axes.set_yticks(range(len(rows)), [row.title for row in rows])
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.grid(axis="both", alpha=0.3)
-    axes.set_xlabel(f"time, as a multiple of {bench.ours.name}'s (further right is slower)")
+    axes.set_xlabel(f"time as a multiple of {bench.ours.name}'s (left of the line: faster)")
     axes.set_title("The same job on other engines")
     figure.legend(loc="outside right upper")
     return figure
@@ -103,8 +103,6 @@ def orders(bench: Bench) -> Any:
 
 def growths(bench: Bench) -> Any:
     """The cost of an operation by their number: flat, if an engine is as it should be."""
-    from .bench import growth
-
     found = growth(bench)
     kinds = {subject.name: subject.kind for subject in bench.subjects}
     panels = list(dict.fromkeys((shape, mode) for shape, mode, _ in found))
@@ -123,7 +121,7 @@ def growths(bench: Bench) -> Any:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.grid(alpha=0.3)
-        axes.set_title(f"{panel[0]}, backward {'with create_graph' if panel[1] != 'plain' else ''}")
+        axes.set_title(f"{panel[0]}, {panel[1]} backward")
         axes.set_xlabel("number of additions")
         axes.set_ylabel("µs for each")
     for axes in grid.flat[len(panels) :]:

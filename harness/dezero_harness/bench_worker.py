@@ -132,6 +132,7 @@ def bytes_per_node(kind: str, n: int) -> float:
         x = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
     else:
         import numpy as np
+
         from dezero import Variable
 
         x = Variable(np.array(1.0))
