@@ -157,7 +157,7 @@ class Worker:
             self.output.seek(0)
             said = self.output.read().decode(errors="replace").strip().splitlines()
             reason = said[-1] if said else f"exit status {self.process.wait()}"
-            self.subject.worker = None
+            self.subject.stop()
             raise BenchError(f"{self.subject.name}: the worker has ended: {reason}")
         answer = json.loads(line)
         if "error" in answer:
@@ -479,6 +479,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     can = [job for job in jobs if any(stage.why_not(job) is None for stage in stages)]
     cannot = [job.name for job in jobs if job not in can]
+    status = 0
     try:
         for subject in subjects:
             if not subject.absent:
@@ -490,6 +491,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # what was measured until now is worth its report
+        bench.failures.append("stopped from the keyboard: what is missing was not measured")
+        status = 130
     finally:
         bench.stop()
 
@@ -502,12 +506,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text)
     if cannot:
         print(f"No stage that was named can do: {', '.join(cannot)}")
-    if options.write:
+    if options.write and not bench.failures:
         readme, found = marked(options.readme)
         new = readme[: found.start()] + summary(bench, date) + readme[found.end() :]
         options.readme.write_text(new, "utf-8")
     print("The reports are in", ", ".join(map(str, [json_file, full_file, *drawn])))
-    return 1 if bench.failures else 0
+    return status or (1 if bench.failures else 0)
 
 
 if __name__ == "__main__":
