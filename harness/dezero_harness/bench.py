@@ -243,15 +243,11 @@ class Bench:
                 taking_part.remove(subject)
                 row.wrong[subject.name] = str(error)
                 self.failures.append(f"{job.name}: {error}")
-        spent = sum(calls[s.name][1] for s in taking_part) or 1.0
-        least, most = (1, 1) if self.quick else ROUNDS
-        rounds = max(least, min(most, int(BUDGET / spent)))
-        for _ in range(rounds):
-            for subject in taking_part:
-                n = calls[subject.name][0]
-                seconds = subject.ask("time", key="", calls=n, value=False)["seconds"]
-                row.times.setdefault(subject.name, []).append(seconds / n / job.per)
-            bar.update(1 / rounds)
+        if self.quick:  # the call that was checked is the only one
+            row.times = {s.name: [row.first[s.name] / job.per] for s in taking_part}
+            bar.update(1)
+        else:
+            self._take_turns(taking_part, calls, job, row, bar)
         if isinstance(job, bench_jobs.ArrayJob):
             for subject in taking_part:
                 if subject.kind in ON_NUMPY:
@@ -259,6 +255,24 @@ class Bench:
         for subject in taking_part:
             subject.ask("release")
         return row
+
+    def _take_turns(
+        self,
+        subjects: list[Subject],
+        calls: dict[str, tuple[int, float]],
+        job: Job,
+        row: Row,
+        bar: Any,
+    ) -> None:
+        least, most = ROUNDS
+        whole = sum(seconds for _, seconds in calls.values())
+        rounds = max(least, min(most, int(BUDGET / whole))) if whole else 0
+        for _ in range(rounds):
+            for subject in subjects:
+                n = calls[subject.name][0]
+                seconds = subject.ask("time", key="", calls=n, value=False)["seconds"]
+                row.times.setdefault(subject.name, []).append(seconds / n / job.per)
+            bar.update(1 / rounds)
 
     def _prepare(self, subject: Subject, job: Job, expected: Any, row: Row) -> tuple[int, float]:
         """Have the job ready and its answer checked; returns the calls of a sample, and its time.
@@ -320,10 +334,10 @@ class Bench:
                         "times": samples,
                     }
                 )
-        rounds = 1 if self.quick else 5
+        rounds = 1 if self.quick else 4
         for turn in range(rounds):
             for subject, n, job, samples in runs:
-                if turn >= 3 and n == max(GROWTH_SIZES):
+                if turn >= 2 and n == max(GROWTH_SIZES):
                     continue
                 calls = max(1, 10**4 // n)
                 try:

@@ -173,6 +173,17 @@ def by_stage(bench: Bench) -> list[str]:
     return _table(["job", *(stage.name for stage in bench.stages)], body) if body else []
 
 
+def compile_table(bench: Bench) -> list[str]:
+    """The first call of what is compiled: tracing and compiling, and then one run."""
+    names = [s.name for s in bench.subjects if s.kind in ("jax.jit", "compiled")]
+    body = [
+        [row.title, *(duration(row.first[n]) if n in row.first else "–" for n in names)]
+        for row in bench.rows
+        if any(n in row.first for n in names)
+    ]
+    return _table(["first call", *names], body) if body else []
+
+
 def growth(bench: Bench) -> dict[tuple[str, str, str], dict[int, float]]:
     """Seconds for an operation by their number, of each shape, mode and engine."""
     found: dict[tuple[str, str, str], dict[int, float]] = {}
@@ -284,6 +295,7 @@ def in_full(bench: Bench, date: str) -> str:
     for heading, table in (
         ("Goals", goals_table(bench)),
         ("Every stage", by_stage(bench)),
+        ("Compiling", compile_table(bench)),
         (
             "Growth: µs for each operation, forward and backward, by their number",
             growth_table(bench),
