@@ -300,7 +300,7 @@ class Bench:
                 subject.stop()  # in a fresh process no freed memory is used again
                 n = NODES // 100 if self.quick else NODES
                 self.nodes[subject.name] = subject.ask("node", n=n)["bytes"]
-        sizes = GROWTH_SIZES[:2] if self.quick else GROWTH_SIZES
+        sizes = (100, 1000) if self.quick else GROWTH_SIZES
         for shape in shapes:
             for create_graph in (False, True):
                 bar.set_description(f"growth {shape}{' graph' if create_graph else ''}")
@@ -486,6 +486,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         subjects = [*stages, *chosen_peers(options.peers, options.book, stages[-1])]
         place(options.reports)
         if options.write:
+            if options.quick:
+                raise BenchError(
+                    "--write: --quick measures nothing that could be written; drop one"
+                )
             marked(options.readme)
         bench = Bench(subjects, options.quick)
     except BenchError as error:

@@ -291,7 +291,13 @@ def why_not_on_a_device() -> str:
 
 
 def in_full(bench: Bench, date: str) -> str:
-    lines = ["# The bench", "", summary(bench, date, full=True)]
+    lines = ["# The bench", ""]
+    if bench.quick:
+        lines += [
+            "**A quick run: the answers are right, and no figure here is a measurement.**",
+            "",
+        ]
+    lines.append(summary(bench, date, full=True))
     for heading, table in (
         ("Goals", goals_table(bench)),
         ("Every stage", by_stage(bench)),

@@ -196,14 +196,10 @@ def test_the_report_says_which_goals_are_met_and_what_was_never_run():
 # The command
 
 
-def test_a_quick_run_checks_every_stage_and_writes_its_reports(run, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "utf-8")
+def test_a_quick_run_checks_every_stage_and_writes_its_reports(run):
     status, said, report = run(
         "--only=newton,tanh2,array-tanh2,growth",
         "--peers=book,same_steps,by_hand",
-        "--write",
-        f"--readme={readme}",
     )
     assert status == 0, said.out
     ran = {row["job"]: set(row["times"]) for row in report["rows"]}
@@ -215,13 +211,24 @@ def test_a_quick_run_checks_every_stage_and_writes_its_reports(run, tmp_path):
         (shape, graph, n)
         for shape in ("chain", "tree")
         for graph in (False, True)
-        for n in (1000, 10000)
+        for n in (100, 1000)
     }
     assert [engine["name"] for engine in report["engines"]][6:] == ["by hand", "same steps", "book"]
+    assert "no figure here is a measurement" in said.out
+    assert "book: not installed" in said.out
+
+
+def test_the_tables_are_written_between_the_marks_of_a_readme(monkeypatch, tmp_path):
+    monkeypatch.chdir(ROOT)
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "utf-8")
+    places = [f"--readme={readme}", f"--reports={tmp_path}"]
+    assert main(["--only=double", "--stages=36", "--peers=book", "--write", *places]) == 0
     text = readme.read_text("utf-8")
     assert text.startswith("before\n<!-- bench -->\n")
     assert text.endswith("<!-- /bench -->\nafter\n")
-    assert "| Newton, 10 iterations on x⁴ − 2x² |" in text  # noqa: RUF001
+    assert "old" not in text
+    assert "| double backprop, z = (dy/dx)³ + y |" in text
     assert "book: not installed" in text
 
 
@@ -241,6 +248,7 @@ def test_a_stage_is_asked_for_what_it_can_do_alone(run):
         (["--peers=numpyro"], "no 'numpyro'; there are series, by_hand"),
         (["--book=docs"], "no package dezero in this folder"),
         (["--write", "--readme=LICENSE"], "put the lines <!-- bench --> and <!-- /bench -->"),
+        (["--write", "--quick"], "--quick measures nothing that could be written"),
         (["--reports=LICENSE"], "--reports LICENSE: cannot be written"),
         (["--reports=LICENSE/sub"], "cannot be written"),
     ],
