@@ -221,13 +221,13 @@ def test_a_quick_run_checks_every_stage_and_writes_its_reports(run):
 def test_the_tables_are_written_between_the_marks_of_a_readme(monkeypatch, tmp_path):
     monkeypatch.chdir(ROOT)
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", "utf-8")
+    readme.write_text("before\n<!-- bench -->\nstale\n<!-- /bench -->\nafter\n", "utf-8")
     places = [f"--readme={readme}", f"--reports={tmp_path}"]
     assert main(["--only=double", "--stages=36", "--peers=book", "--write", *places]) == 0
     text = readme.read_text("utf-8")
     assert text.startswith("before\n<!-- bench -->\n")
     assert text.endswith("<!-- /bench -->\nafter\n")
-    assert "old" not in text
+    assert "stale" not in text
     assert "| double backprop, z = (dy/dx)³ + y |" in text
     assert "book: not installed" in text
 
