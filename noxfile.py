@@ -329,6 +329,18 @@ def book(session):
     session.run("python", "-m", *known)
 
 
+@nox.session(default=False, venv_backend="virtualenv")
+def bench(session):
+    """Time the stages beside other engines. -- --torch adds PyTorch, which is large; -- --help."""
+    peers = ["autograd", "jax", *["torch"] * ("--torch" in session.posargs)]
+    install(session, "shared", "harness", extras=["plots"], also=["tqdm", "psutil", *peers])
+    # The book's own package is called dezero as well, so it stays in a folder of its own.
+    book = Path(session.virtualenv.location, "book")
+    if not (book / "dezero").is_dir():
+        session.install("--no-deps", "--target", str(book), "dezero==0.0.13")
+    session.run("python", "-m", "dezero_harness.bench", "--book", str(book), *session.posargs)
+
+
 @nox.session(default=False)
 def run(session):
     """Run an example of a stage (-- 33 newton), or open a Python prompt with the stage (-- 33)."""
