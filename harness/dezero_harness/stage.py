@@ -50,7 +50,7 @@ def read(folder: str | Path) -> Stage:
             f" (dezero/__init__.py){_hint(path)}"
         )
     project, capabilities = _stated(path)
-    _refuse_bad_syntax(package)
+    refuse_bad_syntax(package)
     return Stage(path.name, path, capabilities, project)
 
 
@@ -89,7 +89,8 @@ def _stated(path: Path) -> tuple[str, frozenset[str]]:
     return project, frozenset(stated)
 
 
-def _refuse_bad_syntax(package: Path) -> None:
+def refuse_bad_syntax(package: Path) -> None:
+    """Raise a StageError that names the file and the line, where one is no valid Python."""
     for file in sorted(package.rglob("*.py")):
         try:
             with warnings.catch_warnings(action="ignore"):
