@@ -141,7 +141,8 @@ def harness(session):
         extras=["pictures", "plots"],
         also=["array-api-strict>=2.4", "hypothesis"],
     )
-    tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/test_examples.py"]
+    elsewhere = ["--ignore=harness/tests/test_examples.py", "--ignore=harness/tests/lab"]
+    tests = ["harness/tests", "shared/tests", *elsewhere]
     session.run("python", "-m", "pytest", *tests, *session.posargs)
 
 
@@ -172,6 +173,24 @@ def lint(session):
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+
+
+@nox.session(default=False)
+def lab(session):
+    """Write a stage yourself: -- start 34, then -- check 34 (watch, hint, solution, progress)."""
+    install(session, "shared", "harness", extras=["lab"])
+    former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends `watch`, not nox
+    try:
+        session.run("python", "-m", "dezero_harness.lab", *session.posargs)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@nox.session(default=False)
+def labs(session):
+    """Prove every lab: the start fails the cases of its chapter alone, the solution none."""
+    install(session, "shared", "harness", extras=["lab"], also=["ipykernel", "nbclient"])
+    session.run("python", "-m", "pytest", "harness/tests/lab", *session.posargs)
 
 
 @nox.session(default=False)

@@ -105,12 +105,12 @@ def _of_functions(capability: str) -> bool:
 def _difficulty(case: Case, words: frozenset[str]) -> tuple[int, bool, bool, int, int]:
     size = sum(1 for _ in ast.walk(ast.parse(case.program)))
     refusal = isinstance(case.expect, Raises)
-    return _level(case), refusal, not _has_number(case.expect), len(words), size
+    return _level(case), refusal, not _is_numeric(case.expect), len(words), size
 
 
-def _has_number(x: Any) -> bool:
+def _is_numeric(x: Any) -> bool:
     if isinstance(x, list | tuple):
-        return any(map(_has_number, x))
+        return all(map(_is_numeric, x))
     return isinstance(x, float)
 
 
@@ -292,13 +292,15 @@ def explain(outcome: Outcome, progress: Progress) -> Failure:
     case, verdict, observed = outcome.case, outcome.verdict, outcome.observed
     assert verdict
     assert observed
+    # What a stage before it answers: that says no more than that it is not there yet.
+    lacks = verdict.reason.startswith("a stage without")
     return Failure(
         case.statement,
         tuple(shell_lines(progress.folder, progress.arrays.prelude, case.program)),
         verdict.expected,
         case.source,
         verdict.got,
-        tuple(verdict.differences or [verdict.reason]),
+        tuple(verdict.differences or ([] if lacks else [verdict.reason])),
         tuple(observed.trace.splitlines()),
         where_to_read(progress.chapter, case),
     )
