@@ -35,8 +35,8 @@ _SIMPLEST = 3  # cases on a function that the others may wait for: one alone cou
 class Chapter:
     """A lab: what it takes to make stage `number` of the one before it.
 
-    own: the cases that the stage before refuses and this one answers, the simplest first.
-    earlier: those that the stage before answers too, and that have to stay right.
+    own: the cases that this stage answers, and the one before refuses, the simplest first.
+    earlier: those that the stage before answers in the same way, and that have to stay right.
     """
 
     number: int
@@ -77,17 +77,18 @@ def load_chapter(root: Path, number: int) -> Chapter:
     after = stages[number]
     had, has = read(before).capabilities, read(after).capabilities
     answered = [case for case in cases.ALL if not predict(case, has)[1]]
-    earlier = [case for case in answered if not predict(case, had)[1]]
-    new_names = _public_names(after) - _public_names(before)
-    own = [case for case in answered if predict(case, had)[1]]
+    earlier = [case for case in answered if predict(case, had)[0] == case.expect]
+    known = _public_names(before)
+    new_names = [name for name in _public_names(after) if name not in known]
+    own = [case for case in answered if predict(case, had)[0] != case.expect]
     words = {
         case.id: frozenset(
             {word for word in case.needs if word not in had and not _of_functions(word)}
-            | (_functions_used(case.program) & new_names)
+            | _functions_used(case.program).intersection(new_names)
         )
         for case in own
     }
-    own.sort(key=lambda case: _difficulty(case, words[case.id]))
+    own.sort(key=lambda case: _difficulty(case, words[case.id], new_names))
     gates: dict[tuple[str, int], tuple[Case, ...]] = {}
     for case in own:
         for word in sorted(words[case.id]):
@@ -102,16 +103,18 @@ def _of_functions(capability: str) -> bool:
     return _FUNCTIONS in REFUSALS[capability].match.replace("\\", "")
 
 
-def _difficulty(case: Case, words: frozenset[str]) -> tuple[int, bool, bool, int, int]:
+def _difficulty(case: Case, words: frozenset[str], order: list[str]) -> tuple[int, ...]:
+    """Forward before backward, answers before errors, numbers first; then by the file's order."""
     size = sum(1 for _ in ast.walk(ast.parse(case.program)))
     refusal = isinstance(case.expect, Raises)
-    return _level(case), refusal, not _is_numeric(case.expect), len(words), size
+    last = max([order.index(word) for word in words if word in order], default=0)
+    return _level(case), refusal, not _is_numeric(case.expect), len(words), last, size
 
 
 def _is_numeric(x: Any) -> bool:
     if isinstance(x, list | tuple):
         return all(map(_is_numeric, x))
-    return isinstance(x, float)
+    return isinstance(x, int | float) and not isinstance(x, bool)
 
 
 def _level(case: Case) -> int:
@@ -135,12 +138,11 @@ def _functions_used(program: str) -> set[str]:
     return names
 
 
-def _public_names(stage: Path) -> set[str]:
+def _public_names(stage: Path) -> list[str]:
+    """The functions of dezero.functions, in the order of the file."""
     file = stage.joinpath(*_FUNCTIONS.split(".")).with_suffix(".py")
-    if not file.is_file():
-        return set()
-    body = ast.parse(file.read_text("utf-8")).body
-    return {node.name for node in body if isinstance(node, ast.FunctionDef)}
+    body = ast.parse(file.read_text("utf-8")).body if file.is_file() else []
+    return [node.name for node in body if isinstance(node, ast.FunctionDef)]
 
 
 @dataclass(frozen=True)

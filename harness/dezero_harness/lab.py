@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -200,12 +199,13 @@ def _say_started(
     whose = f"your package from {options.base}" if options.base else f"step {_before(chapter)}"
     gaps = ", with gaps to fill in" if options.guided else ""
     console.print(Text(f"{folder} is ready: {whose}{gaps}.\n"))
-    commands = Table.grid(padding=(0, 2))
-    commands.add_row("The task", f"{folder}/TASK.md")
-    commands.add_row("How far you are", f"{COMMAND} check {number}")
-    commands.add_row("The same at every save", f"{COMMAND} watch {number}")
-    commands.add_row("Stuck?", f"{COMMAND} hint {number}")
-    console.print(Padding(commands, (0, 2)))
+    for what, command in [
+        ("the task", f"{folder}/TASK.md"),
+        ("how far you are", f"{COMMAND} check {number}"),
+        ("the same at every save", f"{COMMAND} watch {number}"),
+        ("one piece of the difference", f"{COMMAND} hint {number}"),
+    ]:
+        console.print(Text(f"  {what:29}{command}"))
 
 
 def _before(chapter: Chapter) -> str:

@@ -20,7 +20,9 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -96,7 +98,7 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
         question = compile(ast.Expression(last.value), file, "eval")
 
         def execute() -> Any:
-            exec(compile(prelude, "<prelude>", "exec"), namespace)
+            exec(_compiled(prelude), namespace)
             reader = _reader(**namespace)
             before = _State(namespace.get("dezero"))
             try:
@@ -121,6 +123,11 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
         name = as_plain(type(exception).__name__)
         observed = Observed(None, name, _message(exception), _trace(exception, file), fault)
     return Run(observed, namespace, file, last_line, exception)
+
+
+@cache  # the same for all cases, and a tenth of the time of most
+def _compiled(prelude: str) -> CodeType:
+    return compile(prelude, "<prelude>", "exec")
 
 
 class _State:

@@ -33,9 +33,7 @@ def lab(root, capsys):
     return run
 
 
-def solve(root, number):
-    """Make the files of a lab those of the stage."""
-    stage, folder = root / f"stages/step{number}", root / f"labs/step{number}"
+def replace_by_stage(folder, stage):
+    """Make the package of a lab that of the stage."""
     shutil.rmtree(folder / "dezero")
     shutil.copytree(stage / "dezero", folder / "dezero")
-    return folder

@@ -3,14 +3,15 @@
 import ast
 import io
 import tokenize
+from dataclasses import replace
 
 import pytest
 
-from conftest import ROOT, solve
+from conftest import ROOT, replace_by_stage
 from dezero_harness.chapter import load_chapter, run_chapter
 from dezero_harness.difference import difference
 from dezero_harness.hints import hints, is_there
-from dezero_harness.starter import package
+from dezero_harness.starter import changes, package, start_files
 
 LABS = [32, 33, 34, 35, 36]
 FORMS = [[], ["--guided"]]
@@ -20,13 +21,6 @@ every_lab = pytest.mark.parametrize("number", LABS)
 
 def ids(outcomes):
     return {outcome.case.id for outcome in outcomes}
-
-
-def fails_exactly_its_cases(chapter, folder):
-    found = run_chapter(chapter, folder, waiting=False)
-    assert len(found.own) + len(found.earlier) > 700
-    assert ids(found.of("failed")) == {case.id for case in chapter.own} != set()
-    assert ids(found.of("passed")) == {case.id for case in chapter.earlier}
 
 
 def passes_all(chapter, folder):
@@ -44,32 +38,98 @@ def test_every_stage_but_the_first_is_a_lab():
 @both_forms
 def test_the_start_fails_exactly_the_cases_of_its_chapter(lab, root, number, form):
     assert lab("start", number, *form)[0] == 0
-    fails_exactly_its_cases(load_chapter(root, number), root / f"labs/step{number}")
+    chapter = load_chapter(root, number)
+    found = run_chapter(chapter, root / f"labs/step{number}", waiting=False)
+    assert len(found.own) + len(found.earlier) > 700
+    assert ids(found.of("failed")) == {case.id for case in chapter.own} != set()
+    assert ids(found.of("passed")) == {case.id for case in chapter.earlier}
 
 
 @both_forms
-def test_a_solution_is_carried_from_the_first_lab_to_the_last(lab, root, form):
-    """The solution of each lab passes all, and what starts from it fails what it should."""
+def test_the_solutions_pass_all_carried_from_the_first_lab_to_the_last(lab, root, form):
+    """Each lab starts from the solution of the one before, and as it would start from the stage.
+
+    So what the test above says of its start holds of this one as well.
+    """
     carried = []
     for number in LABS:
+        before, after = (root / f"stages/step{n}" for n in (number - 1, number))
         assert lab("start", number, *form, *carried)[0] == 0
-        chapter = load_chapter(root, number)
-        if carried:
-            fails_exactly_its_cases(chapter, root / f"labs/step{number}")
-        folder = solve(root, number)
-        passes_all(chapter, folder)
+        folder = root / f"labs/step{number}"
+        if not form:
+            assert code(package(folder)) == code(package(before))
+            replace_by_stage(folder, after)
+        else:
+            plain = start_files(before, after, before, guided=True)
+            assert code(package(folder)) == code(plain)
+            fill_gaps(folder, after)
+            assert "NotImplementedError" not in str(code(package(folder))).replace(DEFINES_NO, "")
+        passes_all(load_chapter(root, number), folder)
         carried = ["--from", f"labs/step{number}"]
+
+
+DEFINES_NO = "raise NotImplementedError(f'{type(self).__name__} defines no "
+
+
+def code(files):
+    """What is computed: the definitions of each module by their names, and its other statements."""
+    parts = {}
+    for path, text in files.items():
+        for node in ast.parse(text).body:
+            name = getattr(node, "name", None)
+            if name or not isinstance(node, ast.Expr):
+                parts.setdefault((path, name), set()).add(ast.unparse(node))
+    return parts
+
+
+def fill_gaps(folder, stage):
+    """Solve a guided lab as a learner would: fill in bodies; then what is outside of functions."""
+    for change in changes(stage.with_name(f"step{int(stage.name[4:]) - 1}"), stage):
+        file = folder / change.path
+        if change.gone:
+            file.unlink()
+            continue
+        right = (stage / change.path).read_text("utf-8")
+        if change.outside and not change.new and not change.changed:
+            file.write_text(right, "utf-8")
+            continue
+        lines = file.read_text("utf-8").splitlines()
+        gaps = [name for name, node in functions(ast.parse("\n".join(lines))).items()]
+        assert gaps
+        for name in gaps:
+            node = functions(ast.parse("\n".join(lines)))[name]
+            body = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            if f"# {stage.name}: " in body or f'NotImplementedError("{stage.name}: ' in body:
+                new = functions(ast.parse(right))[name]
+                lines[node.lineno - 1 : node.end_lineno] = right.splitlines()[
+                    new.lineno - 1 : new.end_lineno
+                ]
+        file.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def functions(tree, owner=""):
+    """Name -> node; the setter of a property is told from its getter by its decorator."""
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            found |= functions(node, f"{node.name}.")
+        elif isinstance(node, ast.FunctionDef):
+            found[owner + node.name, *map(ast.unparse, node.decorator_list)] = node
+    return found
 
 
 @every_lab
 @both_forms
 def test_what_waits_would_fail(lab, root, number, form):
+    """At the start, that is: there the proof above shows that every case of the chapter fails."""
     lab("start", number, *form)
-    found = run_chapter(load_chapter(root, number), root / f"labs/step{number}")
-    assert not [one for one in found.own if one.status == "passed"]
-    assert all(one.status == "passed" for one in found.earlier)
+    chapter = replace(load_chapter(root, number), earlier=())
+    found = run_chapter(chapter, root / f"labs/step{number}")
+    failed = ids(found.of("failed"))
+    assert failed | ids(found.of("waits")) == {case.id for case in chapter.own}
+    assert failed
     for outcome in found.of("waits"):
-        assert outcome.waits_for.id in ids(found.of("failed"))
+        assert outcome.waits_for.id in failed
 
 
 @every_lab
@@ -87,7 +147,7 @@ def test_nothing_of_the_solution_is_in_the_folder(lab, root, number, form):
             assert line.strip() not in secrets, f"{file}: {line}"
             assert not [s for s in secrets if len(s) > 20 and s in line], f"{file}: {line}"
     if not form:
-        assert {k: v for k, v in package(folder).items()} == package(before)
+        assert package(folder) == package(before)
 
 
 def test_the_start_of_33_keeps_what_is_to_go(lab, root):
@@ -162,6 +222,6 @@ def test_a_hint_is_the_first_piece_that_is_not_there(lab, root, number):
     assert not any(is_there(piece, folder, after) for piece in pieces)
     assert all(is_there(piece, after, after) for piece in pieces)
     assert f"Hint 1 of {len(pieces)}" in lab("hint", number)[1]
-    solve(root, number)
+    replace_by_stage(folder, after)
     assert "nothing left to show" in lab("hint", number)[1]
     assert "nothing left to show" in lab("solution", number)[1]
