@@ -65,7 +65,7 @@ class Chapter:
 
 
 def load_chapter(root: Path, number: int) -> Chapter:
-    """The lab of this number in the repository at `root`. Raises StageError where there is none."""
+    """The lab of this number in the repository at `root`. Raises StageError for another number."""
     stages = stages_of(root)
     labs = sorted(stages)[1:]
     if number not in labs:
@@ -132,9 +132,8 @@ def _functions_used(program: str) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             modules |= {a.asname for a in node.names if a.name == _FUNCTIONS and a.asname}
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id in modules:
-                names.add(node.attr)
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in modules:
+            names.add(node.attr)
     return names
 
 
@@ -184,7 +183,7 @@ def run_chapter(
     waiting: bool = True,
     array: str = "numpy",
 ) -> Progress:
-    """Run the chapter's cases, and all earlier ones, on the engine in `folder`, in worker processes.
+    """Run the chapter's cases, and all earlier ones, on the engine in `folder`, in workers.
 
     A case whose simpler ones fail waits, and is not run (with waiting=False all are run). After two
     cases that run out of time the others are not run. Raises StageError for a folder without an

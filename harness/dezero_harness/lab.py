@@ -331,11 +331,19 @@ def watch(root: Path, options: argparse.Namespace, console: Console) -> int:
     package = _started(root, chapter.number) / "dezero"
     if not package.is_dir():
         raise StageError(f"{package} is not there, so there is nothing to watch")
+    saves = watchfiles.watch(
+        package,
+        watch_filter=watchfiles.PythonFilter(),
+        rust_timeout=100,  # ms
+        yield_on_timeout=True,
+        raise_interrupt=True,
+    )
     try:
+        next(saves)  # from here on no save is missed, also not one while the cases are running
         _check_again(root, options, console)
-        # Events of what was saved while the cases were running are kept: none is missed.
-        for _ in watchfiles.watch(package, watch_filter=watchfiles.PythonFilter()):
-            _check_again(root, options, console)
+        for changed in saves:
+            if changed:
+                _check_again(root, options, console)
             if not package.is_dir():
                 raise StageError(f"{package} is gone, so there is nothing to watch any more")
     except KeyboardInterrupt:

@@ -128,10 +128,9 @@ def _on_gaps(chapter: Chapter) -> str:
 def _case_lists(chapter: Chapter) -> Iterator[str]:
     kinds: dict[str, list[Case]] = {}
     for case in chapter.own:
-        words = sorted(chapter.words[case.id])
-        kinds.setdefault(", ".join(words) if len(words) <= 2 else "several together", []).append(
-            case
-        )
+        words = chapter.words[case.id]
+        kind = next(iter(words)) if len(words) == 1 else "several together"
+        kinds.setdefault(kind, []).append(case)
     for kind, found in kinds.items():
         lines = [f"**{kind}** ({len(found)})", ""]
         lines += [f"- {case.statement}" for case in found[:_SHOWN]]
