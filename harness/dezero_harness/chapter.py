@@ -65,7 +65,7 @@ class Chapter:
 
 
 def load_chapter(root: Path, number: int) -> Chapter:
-    """The lab of this number in the repository at `root`. Raises StageError for another number."""
+    """The lab of this number, in the repository at `root`. Raises StageError for no lab's."""
     stages = stages_of(root)
     labs = sorted(stages)[1:]
     if number not in labs:
@@ -99,7 +99,7 @@ def load_chapter(root: Path, number: int) -> Chapter:
 
 
 def _of_functions(capability: str) -> bool:
-    """Whether a capability is that dezero.functions holds something; the functions say it better."""
+    """Whether a capability is that dezero.functions holds some function; its name says more."""
     return _FUNCTIONS in REFUSALS[capability].match.replace("\\", "")
 
 
@@ -233,8 +233,12 @@ class _Runner:
                 self.run(case, worker)
 
         with ThreadPoolExecutor(len(self.workers)) as pool:
-            for finished in [pool.submit(work, worker) for worker in self.workers]:
-                finished.result()
+            try:
+                for finished in [pool.submit(work, worker) for worker in self.workers]:
+                    finished.result()
+            except BaseException:  # Ctrl-C too: the threads are to end as well
+                self.hangs = _HANGS
+                raise
 
     def run(self, case: Case, worker: Isolated) -> None:
         if self.hangs >= _HANGS:

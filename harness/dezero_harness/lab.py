@@ -196,7 +196,11 @@ def _say_started(
 ) -> None:
     number = chapter.number
     folder = _nearby(folder_of(root, number), root)
-    whose = f"your package from {options.base}" if options.base else f"step {_before(chapter)}"
+    whose = (
+        f"your package from {options.base}"
+        if options.base
+        else f"the package of step {_before(chapter)}"
+    )
     gaps = ", with gaps to fill in" if options.guided else ""
     console.print(Text(f"{folder} is ready: {whose}{gaps}.\n"))
     for what, command in [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ def _readme(chapter: Chapter) -> str:
 def _first_paragraph(chapter: Chapter) -> str:
     intro = sections_of(_readme(chapter))[""] if _readme(chapter) else ""
     paragraphs = [text.strip() for text in intro.split("\n\n")]
-    return next((text for text in paragraphs if text and not text.startswith("#")), "")
+    first = next((text for text in paragraphs if text and not text.startswith("#")), "")
+    return re.sub(r"\s+Type the programs below\b.*", "", first, flags=re.DOTALL)
 
 
 def _quoted(text: str) -> str:

@@ -77,20 +77,21 @@ def test_half_a_lab_is_half_done(lab, root, few):
     status, said = lab("check", 34)
     assert status == 1
     assert "First failure: derivative 1 of cos x is right" in said
-    assert 20 < int(re.search(r"(\d+) of 81", said)[1]) < 81
+    assert 10 < int(re.search(r"(\d+) of 81", said)[1]) < 81
     status, said = lab("check", 34, "--list")
     assert "  ok      sin x has the value of its formula\n" in said
     assert "  FAILS   derivative 1 of cos x is right\n" in said
     assert re.search(r"  waits   .*cos", said)
 
 
-def test_what_was_right_before_is_named_when_it_breaks(lab, root, few):
+def test_what_was_right_before_is_named_when_it_breaks(lab, root):
     lab("start", 34)
     replace_by_stage(root / "labs/step34", root / "stages/step34")
-    edit(root / "labs/step34/dezero/core.py", "return x0 * x1", "return x1 + x0")
-    status, said = lab("check", 34)
+    edit(root / "labs/step34/dezero/core.py", "return x0 - x1", "return x1 - x0")
+    status, said = lab("check", 34, "--list")
     assert status == 1
-    assert "20 of 20" not in said
+    assert 400 < int(re.search(r"(\d+) of 728", said)[1]) < 728
+    assert "  FAILS   " in said.partition("\nAll before it:\n")[2]
 
 
 def test_a_lab_that_is_done_says_what_comes_next(lab, root, few):
@@ -180,7 +181,7 @@ def test_gaps_that_have_no_place_are_refused(lab, root):
     edit(core, "class Sub(", "class Minus(")
     status, said = lab("start", 36, "--guided", "--from", "labs/step35")
     assert status == 2
-    assert "your dezero/core.py has no class Sub" in said
+    assert "your dezero/core.py has no Sub.backward" in said
     assert "without --guided" in said
     edit(core, "class Minus(", "class Sub(")
     edit(core, "def operand(", "def my_operand(")
