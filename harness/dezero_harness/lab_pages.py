@@ -102,6 +102,9 @@ def _change(change: FileChange) -> str:
         facts.append(f"changed: {_listed(change.changed)}")
     if change.outside and not change.new and not change.changed:
         facts.append("the statements outside of functions change")
+        for what, names in (("new", change.come), ("another value", change.other), ("gone", change.go)):
+            if names:
+                facts.append(f"{what}: {_listed(names)}")
     return f"- `{change.path}`: {'; '.join(facts)}."
 
 
@@ -170,7 +173,8 @@ def notebook(chapter: Chapter, folder: Path) -> str:
         cells.append(_code(f"%%writefile {change.path}\n{source}"))
     cells.append(
         _markdown(
-            f"## How far you are\n\nRun the cells above after each change, and then this one."
+            f"## How far you are\n\nThe cells above write the files of the engine: edit them here,"
+            f" or the files, but not both. Run them after each change, and then this one."
             f" `hint {number}` in place of `check {number}` shows one piece of the difference."
         )
     )

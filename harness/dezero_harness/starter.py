@@ -28,7 +28,8 @@ class FileChange:
     """What a chapter does to a file: definitions that are new, bodies that it changes, the rest.
 
     copied: the file of the stage before that a new one was made from. outside: it also changes
-    statements that are in no function. gone: it takes the file away.
+    statements that are in no function; come, go, other: the names that these then define newly,
+    no longer, or in another way. gone: it takes the file away.
     """
 
     path: Path
@@ -36,6 +37,9 @@ class FileChange:
     changed: tuple[str, ...] = ()
     copied: Path | None = None
     outside: bool = False
+    come: tuple[str, ...] = ()
+    go: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
     gone: bool = False
     is_new: bool = False
 
@@ -115,6 +119,13 @@ def changes(before: Path, after: Path) -> list[FileChange]:
             tuple(changed),
             copied=file.old if file.old != file.new else None,
             outside=_outside(old) != _outside(new),
+            come=_sorted(_names(new) - _names(old)),
+            go=_sorted(_names(old) - _names(new)),
+            other=_sorted(
+                name
+                for name, value in _assigned(new).items()
+                if _assigned(old).get(name, value) != value
+            ),
             is_new=file.old != file.new,
         )
         if change.is_new or change.new or change.changed or change.outside:
@@ -292,6 +303,21 @@ def _names(tree: ast.Module) -> set[str]:
     return names
 
 
+def _assigned(tree: ast.Module) -> dict[str, str]:
+    """What the statements of a module assign to a name, as text."""
+    return {
+        target.id: ast.dump(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
 def _key(name: str, node: Function) -> Key:
     return name, tuple(map(ast.unparse, node.decorator_list))
 
@@ -360,8 +386,3 @@ def _source(node: Function | ast.ClassDef, lines: list[str]) -> list[str]:
     while first and lines[first - 1].strip().startswith("#"):
         first -= 1
     return lines[first : node.end_lineno]
-
-
-def lines_of(texts: Iterable[str]) -> set[str]:
-    """All lines of these texts, without the white space around them."""
-    return {line.strip() for text in texts for line in text.splitlines() if line.strip()}
