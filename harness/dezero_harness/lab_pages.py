@@ -102,7 +102,11 @@ def _change(change: FileChange) -> str:
         facts.append(f"changed: {_listed(change.changed)}")
     if change.outside and not change.new and not change.changed:
         facts.append("the statements outside of functions change")
-        for what, names in (("new", change.come), ("another value", change.other), ("gone", change.go)):
+        for what, names in (
+            ("new", change.come),
+            ("another value", change.other),
+            ("gone", change.go),
+        ):
             if names:
                 facts.append(f"{what}: {_listed(names)}")
     return f"- `{change.path}`: {'; '.join(facts)}."

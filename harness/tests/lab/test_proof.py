@@ -63,12 +63,9 @@ def test_the_solutions_pass_all_carried_from_the_first_lab_to_the_last(lab, root
             plain = start_files(before, after, before, guided=True)
             assert code(package(folder)) == code(plain)
             fill_gaps(folder, after)
-            assert "NotImplementedError" not in str(code(package(folder))).replace(DEFINES_NO, "")
+            assert not [text for text in package(folder).values() if f"{after.name}: " in text]
         passes_all(load_chapter(root, number), folder)
         carried = ["--from", f"labs/step{number}"]
-
-
-DEFINES_NO = "raise NotImplementedError(f'{type(self).__name__} defines no "
 
 
 def code(files):
