@@ -482,8 +482,8 @@ def filled(text: str, root: Path) -> str:
 
     `{{ FILE: SECTION from "..." up to "..." }}` takes a part of it, and "(start)" is what stands
     before the first section. `{{ FILE <!-- NAME --> }}` is replaced by what stands there between
-    these markers, or by a line that says so where the file has none. Raises BrokenPage for a file or section
-    that is not there.
+    these markers, or by a line that says so where the file has none. Raises BrokenPage for a file
+    or section that is not there.
     """
 
     def section(found: re.Match[str]) -> str:
