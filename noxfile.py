@@ -231,6 +231,7 @@ def notebooks(session):
         session.run("python", "-m", "pytest", "harness/tests/test_notebooks.py")
 
 
+@nox.session(default=False)
 def site(session):
     """Build the study site into docs/_build/html: chapters, differences, examples as they ran."""
     install(session, "shared", "harness", extras=["pictures", "plots"], also=SPHINX)
