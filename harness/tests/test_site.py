@@ -176,9 +176,9 @@ def test_a_long_new_text_is_cut_before_each_definition():
 
 
 def test_links_lead_to_pages_and_code_stays():
-    given = "See [32](../step32/README.md), [the core](dezero/core.py) and `[x](y.md)`."
+    given = "See [32](../step32/README.md), [`core`](dezero/core.py) and `[x](y.md)`."
     assert pages.linked(given, "stages/step33/README.md") == (
-        "See [32](/step32/index.md), the core and `[x](y.md)`."
+        "See [32](/step32/index.md), `core` and `[x](y.md)`."
     )
 
 
