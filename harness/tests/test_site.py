@@ -187,7 +187,7 @@ def test_a_page_by_hand_takes_sections_of_the_repository(tmp_path):
     assert pages.filled("{{ README.md: A }}", tmp_path).startswith("    code")
     assert pages.filled('{{ README.md: (start) from "Two" }}', tmp_path) == "Two."
     assert pages.filled('{{ README.md: (start) up to "Two" }}', tmp_path) == "One. "
-    for wrong in ("{{ README.md: B }}", '{{ README.md: A from "x" }}', "{{ NO.md: A }}"):
+    for wrong in ("{{ README.md: B }}", '{{ README.md: A from "nowhere" }}', "{{ NO.md: A }}"):
         with pytest.raises(pages.BrokenPage):
             pages.filled(wrong, tmp_path)
 
