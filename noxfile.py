@@ -163,7 +163,7 @@ def harness(session):
         also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6", "rich>=13"],
     )
     apart = ("examples", "extras", "notebooks")  # these have sessions of their own
-    tests = ["harness/tests", "shared/tests"]
+    tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/lab"]
     tests += [f"--ignore=harness/tests/test_{name}.py" for name in apart]
     together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
     session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
@@ -197,8 +197,8 @@ def lint(session):
         session,
         "shared",
         "harness",
-        extras=["pictures", "plots"],
-        also=["hypothesis", "rich", "ruff", "mypy"],
+        extras=["pictures", "plots", "lab"],
+        also=["hypothesis", "ruff", "mypy"],
     )
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -265,6 +265,26 @@ def browser(session):
     session.run(
         "python", "-m", "pytest", "docs/tests", *session.posargs, env={"CHROMIUM": CHROMIUM}
     )
+
+
+@nox.session(default=False)
+def lab(session):
+    """Write a stage yourself: -- start 34, then -- check 34 (watch, hint, solution, progress)."""
+    install(session, "shared", "harness", extras=["lab"])
+    former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends `watch`, not nox
+    try:
+        session.run("python", "-m", "dezero_harness.lab", *session.posargs)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@nox.session(default=False)
+def labs(session):
+    """Prove every lab: the start fails the cases of its chapter alone, the solution none."""
+    install(
+        session, "shared", "harness", extras=["lab"], also=["ipykernel", "nbclient", "nbformat"]
+    )
+    session.run("python", "-m", "pytest", "harness/tests/lab", *session.posargs)
 
 
 @nox.session(default=False)

@@ -29,6 +29,7 @@ REFUSALS: Mapping[str, Raises] = {
     "create_graph": Raises("TypeError", "unexpected keyword argument 'create_graph'"),
     "parameter": Raises("ImportError", "cannot import name 'Parameter' from 'dezero'"),
     "test_mode": Raises("ImportError", "cannot import name 'test_mode' from 'dezero'"),
+    "one_core": Raises("AssertionError", "is_simple_core still chooses"),
     "functions": Raises("ModuleNotFoundError", r"No module named 'dezero\.functions'"),
     "tanh": Raises("ImportError", r"cannot import name 'tanh' from 'dezero\.functions'"),
     "array_functions": Raises(

@@ -19,7 +19,9 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -95,7 +97,7 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
         question = compile(ast.Expression(last.value), file, "eval")
 
         def execute() -> Any:
-            exec(compile(prelude, "<prelude>", "exec"), namespace)
+            exec(_compiled(prelude), namespace)
             reader = _reader(**namespace)
             before = _State(namespace.get("dezero"))
             try:
@@ -120,6 +122,11 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
         name = as_plain(type(exception).__name__)
         observed = Observed(None, name, _message(exception), _trace(exception, file), fault)
     return Run(observed, namespace, file, last_line, exception)
+
+
+@cache  # the same for all cases, and a tenth of the time of most
+def _compiled(prelude: str) -> CodeType:
+    return compile(prelude, "<prelude>", "exec")
 
 
 class _State:
@@ -194,10 +201,9 @@ def as_plain(x: Any, element: Callable[[Any], Any] | None = None) -> Any:
 
 
 def import_engine(path: Path) -> None:
-    """Import the package `dezero` of this folder, which is on the path, and no other.
-
-    Raises StageError if that fails.
-    """
+    """Import the package `dezero` of this folder, and no other. Raises StageError if that fails."""
+    if str(path) not in sys.path:
+        sys.path.insert(0, str(path))
     importlib.invalidate_caches()
     try:
         engine = importlib.import_module("dezero")

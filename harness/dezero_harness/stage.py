@@ -57,7 +57,7 @@ def read(folder: str | Path, python: str = "") -> Stage:
         )
     project, capabilities = _stated(path)
     if not python:
-        _refuse_bad_syntax(package)
+        refuse_bad_syntax(package)
         _refuse_other_numpy(path)
     return Stage(_name(path), path, capabilities, project)
 
@@ -105,7 +105,8 @@ def _stated(path: Path) -> tuple[str, frozenset[str]]:
     return project, frozenset(stated)
 
 
-def _refuse_bad_syntax(package: Path) -> None:
+def refuse_bad_syntax(package: Path) -> None:
+    """Raise a StageError that names the file and the line, where one is no valid Python."""
     for file in sorted(package.rglob("*.py")):
         try:
             with warnings.catch_warnings(action="ignore"):

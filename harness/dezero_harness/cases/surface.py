@@ -172,6 +172,27 @@ CASES = [
         chapter=32,
     ),
     case(
+        statement="the switch between two cores is gone",
+        program="""
+            chosen = hasattr(dezero, "is_simple_core")
+            assert not chosen, "dezero.is_simple_core still chooses between two cores"
+            Variable.__module__
+        """,
+        expect="dezero.core",
+        source="contract: is_simple_core is gone after step32",
+        needs=("one_core",),
+        chapter=33,
+    ),
+    case(
+        statement="the old core cannot be imported any more",
+        program="import dezero.core_simple\ndezero.core_simple.Variable.__name__",
+        expect=Raises("ModuleNotFoundError", r"No module named 'dezero\.core_simple'"),
+        source="contract: core_simple.py is gone from step33 on",
+        needs=("one_core",),
+        without={"one_core": "Variable"},
+        chapter=33,
+    ),
+    case(
         statement="the switch agrees with the core",
         program="""
             core = "core_simple" if getattr(dezero, "is_simple_core", False) else "core"
