@@ -13,6 +13,7 @@ import importlib
 import linecache
 import os
 import random
+import sys
 import threading
 import time
 import traceback
