@@ -234,8 +234,10 @@ def _example(done: examples.Done) -> str:
             f"It needs {example.extra}, and was not run for this page; `nox -s extras` runs it."
         )
     else:
-        parts.append(f"`nox -s run -- {example.stage} {command}` prints")
-        parts.append(code(done.printed or "(nothing)", "text"))
+        parts.append(
+            f"`nox -s run -- {example.stage} {command}`" + (" prints" if done.printed else " draws")
+        )
+        parts += [code(done.printed, "text")] if done.printed else []
     if done.picture:
         size = done.picture.stat().st_size
         classes = "picture large" if size > 100_000 and "graph" in example.script else "picture"
