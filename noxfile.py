@@ -235,18 +235,22 @@ def notebooks(session):
 def site(session):
     """Build the study site into docs/_build/html: chapters, differences, examples as they ran."""
     install(session, "shared", "harness", extras=["pictures", "plots"], also=SPHINX)
-    session.run("python", "-m", "dezero_harness.site", *session.posargs)
+    session.run("python", "-m", "dezero_harness.site")
 
 
-@nox.session(default=False, requires=["site"])
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), ""
+)
+
+
+# Without a browser there is nothing to build the site for, and no environment to make.
+@nox.session(default=False, **({"requires": ["site"]} if CHROMIUM else {"venv_backend": "none"}))
 def browser(session):
     """Open every page of the site in a headless Chromium; fails, and says so, where there is none.
 
     What follows -- goes to pytest: -- -k search.
     """
-    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
-    if not found:
+    if not CHROMIUM:
         session.error(
             "there is no Chromium on the path. Install one (Debian: apt-get install chromium), or"
             " say where it is: CHROMIUM=/path/to/chrome nox -s browser"
@@ -258,7 +262,9 @@ def browser(session):
         extras=["pictures"],
         also=["playwright>=1.49", "axe-playwright-python>=0.1.4"],
     )
-    session.run("python", "-m", "pytest", "docs/tests", *session.posargs, env={"CHROMIUM": found})
+    session.run(
+        "python", "-m", "pytest", "docs/tests", *session.posargs, env={"CHROMIUM": CHROMIUM}
+    )
 
 
 @nox.session(default=False)

@@ -502,6 +502,7 @@ def record(stage: Path, name: str, text: str, most_nodes: int = MOST_NODES) -> d
 
     Raises TraceError, or StageError where the stage cannot be imported.
     """
+    sys.path.insert(0, str(stage))
     import_engine(stage)
     engine = importlib.import_module("dezero")
     sys.argv = [name]

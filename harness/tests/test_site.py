@@ -176,9 +176,9 @@ def test_a_long_new_text_is_cut_before_each_definition():
 
 
 def test_links_lead_to_pages_and_code_stays():
-    given = "See [32](../step32/README.md), [the core](dezero/core.py) and `[x](y.md)`."
+    given = "See [32](../step32/README.md), [`core`](dezero/core.py) and `[x](y.md)`."
     assert pages.linked(given, "stages/step33/README.md") == (
-        "See [32](/step32/index.md), the core and `[x](y.md)`."
+        "See [32](/step32/index.md), `core` and `[x](y.md)`."
     )
 
 
@@ -187,7 +187,7 @@ def test_a_page_by_hand_takes_sections_of_the_repository(tmp_path):
     assert pages.filled("{{ README.md: A }}", tmp_path).startswith("    code")
     assert pages.filled('{{ README.md: (start) from "Two" }}', tmp_path) == "Two."
     assert pages.filled('{{ README.md: (start) up to "Two" }}', tmp_path) == "One. "
-    for wrong in ("{{ README.md: B }}", '{{ README.md: A from "x" }}', "{{ NO.md: A }}"):
+    for wrong in ("{{ README.md: B }}", '{{ README.md: A from "nowhere" }}', "{{ NO.md: A }}"):
         with pytest.raises(pages.BrokenPage):
             pages.filled(wrong, tmp_path)
 

@@ -22,7 +22,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .. import cases
-from ..case import REFUSALS, Case, Raises
+from ..case import ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
 from ..difference import FileDifference, difference, stages_of
 from ..judge import as_plain
 from . import differences, examples
@@ -234,8 +234,10 @@ def _example(done: examples.Done) -> str:
             f"It needs {example.extra}, and was not run for this page; `nox -s extras` runs it."
         )
     else:
-        parts.append(f"`nox -s run -- {example.stage} {command}` prints")
-        parts.append(code(done.printed or "(nothing)", "text"))
+        parts.append(
+            f"`nox -s run -- {example.stage} {command}`" + (" prints" if done.printed else " draws")
+        )
+        parts += [code(done.printed, "text")] if done.printed else []
     if done.picture:
         size = done.picture.stat().st_size
         classes = "picture large" if size > 100_000 and "graph" in example.script else "picture"
@@ -313,8 +315,8 @@ def _case(case: Case) -> str:
 
 
 def _answer(case: Case) -> str:
-    if isinstance(case.expect, Raises):
-        return _raised(case.expect)
+    if isinstance(case.expect, Raises | Says):
+        return _outcome(case.expect)
     tolerance = " or ".join(
         f"{value:g} {how}"
         for value, how in ((case.rel, "of the number"), (case.abs, "in all"))
@@ -330,12 +332,19 @@ def _raised(expected: Raises) -> str:
 
 
 def _refusal(case: Case, need: str) -> str:
-    instead = case.without.get(need, REFUSALS[need])
-    if isinstance(instead, Raises):
-        what = _raised(instead)
-    else:
-        what = f"answers <code>{html.escape(repr(as_plain(instead)))}</code>"
-    return f"<code>{html.escape(need)}</code>: {what}"
+    name = f"<code>{html.escape(need)}</code>"
+    if need in ARRAY_CAPABILITIES and need not in case.without:
+        return f"{name} (of arrays: {html.escape(ARRAY_CAPABILITIES[need])}): as the arrays refuse"
+    instead = case.without.get(need, REFUSALS.get(need))
+    return f"{name}: {_outcome(instead)}"
+
+
+def _outcome(expected: Any) -> str:
+    if isinstance(expected, Raises):
+        return _raised(expected)
+    if isinstance(expected, Says):
+        return f"answers a text that matches <code>{html.escape(expected.match)}</code>"
+    return f"answers <code>{html.escape(repr(as_plain(expected)))}</code>"
 
 
 # --- API ---

@@ -61,13 +61,14 @@ def map_links(text: str, target: Callable[[str], str]) -> str:
     """The text with `target(...)` of each link that leads into the repository."""
 
     def replace(found: re.Match[str]) -> str:
-        if re.match(r"[a-z]+:|#|/", found[2]):
+        words, link = found["words"], found["link"]
+        if not words or re.match(r"[a-z]+:|#|/", link):
             return found[0]
-        return f"{found[1]}({target(found[2])})"
+        return f"{words}({target(link)})"
 
-    parts = re.split(r"(^```.*?^```$|`[^`\n]+`)", text, flags=re.DOTALL | re.MULTILINE)
-    link = re.compile(r"(\[[^\]]*\])\(([^)\s]+)\)")
-    return "".join(p if p.startswith("`") else link.sub(replace, p) for p in parts)
+    block, span = r"^```.*?^```$", r"`[^`\n]+`"
+    a_link = r"(?P<words>\[(?:`[^`\n]+`|[^\]`])*\])\((?P<link>[^)\s]+)\)"
+    return re.sub(f"{block}|{a_link}|{span}", replace, text, flags=re.DOTALL | re.MULTILINE)
 
 
 def escaped(text: str) -> str:
