@@ -21,6 +21,10 @@ def watched(page):
         if not here:
             found.append(f"request off the machine: {request.url}")
 
+    def on_failure(request):
+        if request.failure != "net::ERR_ABORTED":  # that is: the page was left before it came
+            found.append(f"request failed: {request.url}")
+
     page.on(
         "console", lambda m: m.type in ("error", "warning") and found.append(f"console: {m.text}")
     )
