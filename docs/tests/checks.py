@@ -21,11 +21,15 @@ def watched(page):
         if not here:
             found.append(f"request off the machine: {request.url}")
 
+    def on_failure(request):
+        if request.failure != "net::ERR_ABORTED":  # that is: the page was left before it came
+            found.append(f"request failed: {request.url}")
+
     page.on(
         "console", lambda m: m.type in ("error", "warning") and found.append(f"console: {m.text}")
     )
     page.on("pageerror", lambda error: found.append(f"script error: {error}"))
-    page.on("requestfailed", lambda r: found.append(f"request failed: {r.url}"))
+    page.on("requestfailed", on_failure)
     page.on("response", lambda r: r.status >= 400 and found.append(f"status {r.status}: {r.url}"))
     page.on("request", on_request)
     yield found
