@@ -66,7 +66,7 @@ class Variable(ArrayHolder):
             # Two Variables never share the array of a gradient: Add hands one to both its inputs.
             grads = checked.separate(grads, seed, cast)
 
-        self._grad = None  # a seed is used once
+        self._grad = self.seed = None  # a seed is used once
         for x, gx in grads.items():
             x._grad = gx
 
