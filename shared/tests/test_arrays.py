@@ -247,3 +247,18 @@ def test_numpy_is_the_only_import():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert run.stdout == "['dezero_shared']\n", run.stderr
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (40, 50)])
+def test_ones_are_of_the_arrays_kind_whatever_their_number(shape):
+    ones = arrays.ones_like(np.zeros(shape, "float32"))
+    assert (ones.shape, ones.dtype) == (shape, np.float32)
+    assert ones.tolist() == np.full(shape, 1.0).tolist()
+
+
+def test_many_ones_take_no_memory_and_a_copy_can_be_written_into():
+    x, y = np.zeros((40, 50)), arrays.ones_like(np.zeros((40, 50)))
+    assert not arrays.owns_memory(y)
+    y = arrays.astype(y, x.dtype)
+    y[0, 0] = 2.0
+    assert (y.sum(), arrays.owns_memory(y)) == (2001.0, True)
