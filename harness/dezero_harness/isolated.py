@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ _START = 60.0  # seconds for a worker to start, and to import the stage
 _GRACE = 2.0  # seconds more than its limit, in which a worker can say itself where it hangs
 _STARTS = 3  # failures to start one after another, after which nobody tries again
 _LINE = 2**24  # bytes of an answer
+_LINES = 4  # answers that are read before anyone asks for them; a case has two
 _SHOWN = 2000  # characters of what a program prints
 _FIELDS = {field.name for field in fields(Observed)}
 
@@ -42,6 +44,28 @@ class Limits:
         return f"{self.seconds:g} s{memory} for each case"
 
 
+@dataclass(frozen=True)
+class Launch:
+    """How a worker is started, and where it finds the stage, what it imports, and the runner."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    stage: str
+    libraries: tuple[str, ...]
+    runner: str
+
+
+def plainly(stage: Path, arrays: ArrayKind) -> Launch:
+    """A worker beside this process, with the same rights."""
+    return Launch(
+        (sys.executable, "-I", "-S", "-u", str(worker.__file__)),
+        os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        str(stage),
+        tuple(libraries(arrays.module)),
+        str(runner.__file__),
+    )
+
+
 class WorkerError(Exception):
     """A worker did not do its part; the message says how."""
 
@@ -54,11 +78,19 @@ def no_answer(reason: str) -> Observed:
 class Isolated:
     """A worker process for the stage in this folder, which is replaced when it fails.
 
-    `printed` is the end of what the last program, and the stage, have printed.
+    `launch` says how it is started. `printed` is the end of what the last program, and the stage, have printed.
     """
 
-    def __init__(self, stage: Path, arrays: ArrayKind, limits: Limits, seed: int = 0):
+    def __init__(
+        self,
+        stage: Path,
+        arrays: ArrayKind,
+        limits: Limits,
+        seed: int = 0,
+        launch: Callable[[Path, ArrayKind], Launch] = plainly,
+    ):
         self.stage, self.arrays, self.limits, self.seed = stage, arrays, limits, seed
+        self.launch = launch
         self.worker: _Worker | None = None
         self.failures, self.failure = 0, ""
         self.printed = ""
@@ -75,9 +107,9 @@ class Isolated:
             return
         if self.failures == _STARTS:
             raise StageError(self.failure)
-        self.worker = _Worker()
+        self.worker = _Worker(self.launch(self.stage, self.arrays))
         try:
-            self.worker.start(self.stage, self.arrays, self.limits)
+            self.worker.start(self.arrays, self.limits)
             self.failures = 0
         except (WorkerError, StageError) as error:
             self.stop()
@@ -114,18 +146,21 @@ class Isolated:
 class _Worker:
     """One process, the pipes to and from it, and a thread that reads its lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
         self.output = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-u", str(worker.__file__)],
+            launch.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.output,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env=launch.env,
             start_new_session=True,  # so that its children end with it
         )
-        self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
+        # Of a few lines only: a worker that floods the pipe waits, and fills no memory here.
+        self.lines: queue.Queue[bytes] = queue.Queue(_LINES)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout
@@ -135,10 +170,10 @@ class _Worker:
                 line = pipe.readline(_LINE)
                 self.lines.put(line)
 
-    def start(self, stage: Path, arrays: ArrayKind, limits: Limits) -> None:
+    def start(self, arrays: ArrayKind, limits: Limits) -> None:
         settings = {
-            "path": [str(stage), *libraries(arrays.module)],
-            "runner": str(runner.__file__),
+            "path": [self.launch.stage, *self.launch.libraries],
+            "runner": self.launch.runner,
             "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
             "prelude": arrays.prelude,
         }
@@ -221,6 +256,11 @@ class _Worker:
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
+        until = time.monotonic() + _GRACE  # a child that has left the group may hold the pipe
+        while self.reader.is_alive() and time.monotonic() < until:
+            with contextlib.suppress(queue.Empty):
+                self.lines.get_nowait()
+            self.reader.join(0.01)
         self.output.close()
         assert self.process.stdin
         with contextlib.suppress(OSError):
