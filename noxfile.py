@@ -167,7 +167,7 @@ def lint(session):
         session,
         "shared",
         "harness",
-        extras=["pictures", "plots"],
+        extras=["pictures", "plots", "lab"],
         also=["hypothesis", "ruff", "mypy"],
     )
     session.run("ruff", "check", ".")
@@ -189,7 +189,9 @@ def lab(session):
 @nox.session(default=False)
 def labs(session):
     """Prove every lab: the start fails the cases of its chapter alone, the solution none."""
-    install(session, "shared", "harness", extras=["lab"], also=["ipykernel", "nbclient"])
+    install(
+        session, "shared", "harness", extras=["lab"], also=["ipykernel", "nbclient", "nbformat"]
+    )
     session.run("python", "-m", "pytest", "harness/tests/lab", *session.posargs)
 
 

@@ -65,7 +65,7 @@ class Chapter:
 
 
 def load_chapter(root: Path, number: int) -> Chapter:
-    """The lab of this number in the repository at `root`. Raises StageError where there is none."""
+    """The lab of this number, in the repository at `root`. Raises StageError for no lab's."""
     stages = stages_of(root)
     labs = sorted(stages)[1:]
     if number not in labs:
@@ -99,7 +99,7 @@ def load_chapter(root: Path, number: int) -> Chapter:
 
 
 def _of_functions(capability: str) -> bool:
-    """Whether a capability is that dezero.functions holds something; the functions say it better."""
+    """Whether a capability is that dezero.functions holds some function; its name says more."""
     return _FUNCTIONS in REFUSALS[capability].match.replace("\\", "")
 
 
@@ -132,9 +132,8 @@ def _functions_used(program: str) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             modules |= {a.asname for a in node.names if a.name == _FUNCTIONS and a.asname}
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id in modules:
-                names.add(node.attr)
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in modules:
+            names.add(node.attr)
     return names
 
 
@@ -184,7 +183,7 @@ def run_chapter(
     waiting: bool = True,
     array: str = "numpy",
 ) -> Progress:
-    """Run the chapter's cases, and all earlier ones, on the engine in `folder`, in worker processes.
+    """Run the chapter's cases, and all earlier ones, on the engine in `folder`, in workers.
 
     A case whose simpler ones fail waits, and is not run (with waiting=False all are run). After two
     cases that run out of time the others are not run. Raises StageError for a folder without an
@@ -234,8 +233,12 @@ class _Runner:
                 self.run(case, worker)
 
         with ThreadPoolExecutor(len(self.workers)) as pool:
-            for finished in [pool.submit(work, worker) for worker in self.workers]:
-                finished.result()
+            try:
+                for finished in [pool.submit(work, worker) for worker in self.workers]:
+                    finished.result()
+            except BaseException:  # Ctrl-C too: the threads are to end as well
+                self.hangs = _HANGS
+                raise
 
     def run(self, case: Case, worker: Isolated) -> None:
         if self.hangs >= _HANGS:

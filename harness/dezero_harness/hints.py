@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from pathlib import Path
 
 from .chapter import sections_of
@@ -56,18 +57,25 @@ def is_there(hint: Hint, folder: Path, after: Path) -> bool:
     file = folder / hint.path
     if not hint.rows:
         return not file.exists()
-    have = file.read_text("utf-8", errors="replace").splitlines() if file.is_file() else []
-    want = (after / hint.path).read_text("utf-8").splitlines()
-    matcher = SequenceMatcher(None, [s.strip() for s in have], [s.strip() for s in want], False)
-    matched, left = set(), set(range(len(have)))
-    for i, j, size in matcher.get_matching_blocks():
-        matched.update(range(j, j + size))
-        left.difference_update(range(i, i + size))
+    have = file.read_text("utf-8", errors="replace") if file.is_file() else ""
+    matched, left = _matched(have, (after / hint.path).read_text("utf-8"))
     added = [row for row in hint.rows if row.mark == "+" and _counts(row.text)]
     if added:
         return all((row.new or 0) - 1 in matched for row in added)
     removed = {row.text.strip() for row in hint.rows if row.mark == "-" and _counts(row.text)}
-    return not removed & {have[i].strip() for i in left}
+    return removed.isdisjoint(left)
+
+
+@lru_cache(maxsize=32)
+def _matched(have: str, want: str) -> tuple[set[int], set[str]]:
+    """Which lines of `want`, from 0, are in `have`, in order; and what else `have` holds."""
+    mine, theirs = ([line.strip() for line in text.splitlines()] for text in (have, want))
+    matched: set[int] = set()
+    left = set(range(len(mine)))
+    for i, j, size in SequenceMatcher(None, mine, theirs, False).get_matching_blocks():
+        matched.update(range(j, j + size))
+        left.difference_update(range(i, i + size))
+    return matched, {mine[i] for i in left}
 
 
 def _counts(line: str) -> bool:

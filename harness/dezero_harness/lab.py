@@ -196,7 +196,11 @@ def _say_started(
 ) -> None:
     number = chapter.number
     folder = _nearby(folder_of(root, number), root)
-    whose = f"your package from {options.base}" if options.base else f"step {_before(chapter)}"
+    whose = (
+        f"your package from {options.base}"
+        if options.base
+        else f"the package of step {_before(chapter)}"
+    )
     gaps = ", with gaps to fill in" if options.guided else ""
     console.print(Text(f"{folder} is ready: {whose}{gaps}.\n"))
     for what, command in [
@@ -331,11 +335,19 @@ def watch(root: Path, options: argparse.Namespace, console: Console) -> int:
     package = _started(root, chapter.number) / "dezero"
     if not package.is_dir():
         raise StageError(f"{package} is not there, so there is nothing to watch")
+    saves = watchfiles.watch(
+        package,
+        watch_filter=watchfiles.PythonFilter(),
+        rust_timeout=100,  # ms
+        yield_on_timeout=True,
+        raise_interrupt=True,
+    )
     try:
+        next(saves)  # from here on no save is missed, also not one while the cases are running
         _check_again(root, options, console)
-        # Events of what was saved while the cases were running are kept: none is missed.
-        for _ in watchfiles.watch(package, watch_filter=watchfiles.PythonFilter()):
-            _check_again(root, options, console)
+        for changed in saves:
+            if changed:
+                _check_again(root, options, console)
             if not package.is_dir():
                 raise StageError(f"{package} is gone, so there is nothing to watch any more")
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ def _readme(chapter: Chapter) -> str:
 def _first_paragraph(chapter: Chapter) -> str:
     intro = sections_of(_readme(chapter))[""] if _readme(chapter) else ""
     paragraphs = [text.strip() for text in intro.split("\n\n")]
-    return next((text for text in paragraphs if text and not text.startswith("#")), "")
+    first = next((text for text in paragraphs if text and not text.startswith("#")), "")
+    return re.sub(r"\s+Type the programs below\b.*", "", first, flags=re.DOTALL)
 
 
 def _quoted(text: str) -> str:
@@ -128,10 +130,9 @@ def _on_gaps(chapter: Chapter) -> str:
 def _case_lists(chapter: Chapter) -> Iterator[str]:
     kinds: dict[str, list[Case]] = {}
     for case in chapter.own:
-        words = sorted(chapter.words[case.id])
-        kinds.setdefault(", ".join(words) if len(words) <= 2 else "several together", []).append(
-            case
-        )
+        words = chapter.words[case.id]
+        kind = next(iter(words)) if len(words) == 1 else "several together"
+        kinds.setdefault(kind, []).append(case)
     for kind, found in kinds.items():
         lines = [f"**{kind}** ({len(found)})", ""]
         lines += [f"- {case.statement}" for case in found[:_SHOWN]]

@@ -180,13 +180,18 @@ class _Merge:
                 anchor = here.end_lineno or here.lineno
             if node.name in known:
                 if isinstance(node, ast.ClassDef):
-                    if here is None:
-                        raise self._lacks(f"class {node.name}")
-                    self._definitions(node, known[node.name], here, f"{owner}{node.name}.")
+                    self._methods(node, known[node.name], here)
             elif here is None:
                 segment = _source(node, self.source.splitlines())
                 gap = [""] * (2 if top else 1)
                 self.insertions.append((anchor, len(self.insertions), [*gap, *segment]))
+
+    def _methods(self, new: ast.ClassDef, old: ast.AST, base: ast.AST | None) -> None:
+        known = {node.name for node in _definitions(old)}
+        if base is not None:
+            self._definitions(new, old, base, f"{new.name}.")
+        elif any(node.name not in known for node in _definitions(new)):
+            raise self._lacks(f"class {new.name}")
 
     def _imports(self) -> None:
         """What the new functions import."""
@@ -208,7 +213,7 @@ class _Merge:
                 self.insertions.append((self._after_imports(), -1, [ast.unparse(statement)]))
 
     def _markers(self) -> None:
-        here = dict((_key(name, node), node) for name, node in _functions(self.base))
+        here = {_key(name, node): node for name, node in _functions(self.base)}
         known = _bodies(self.old)
         for name, node in _functions(self.new):
             key = _key(name, node)

@@ -163,7 +163,9 @@ def code_in_functions(stage):
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 for statement in node.body:
-                    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                    if isinstance(statement, ast.Expr) and isinstance(
+                        statement.value, ast.Constant
+                    ):
                         continue
                     source = text.splitlines()[statement.lineno - 1 : statement.end_lineno]
                     lines |= {line.strip() for line in source}
