@@ -141,7 +141,8 @@ def harness(session):
         extras=["pictures", "plots"],
         also=["array-api-strict>=2.4", "hypothesis"],
     )
-    elsewhere = ["--ignore=harness/tests/test_examples.py", "--ignore=harness/tests/lab"]
+    others = ("test_examples.py", "lab", "grade")  # they have sessions of their own
+    elsewhere = [f"--ignore=harness/tests/{name}" for name in others]
     tests = ["harness/tests", "shared/tests", *elsewhere]
     session.run("python", "-m", "pytest", *tests, *session.posargs)
 
@@ -167,7 +168,7 @@ def lint(session):
         session,
         "shared",
         "harness",
-        extras=["pictures", "plots", "lab"],
+        extras=["pictures", "plots", "lab", "grade"],
         also=["hypothesis", "ruff", "mypy"],
     )
     session.run("ruff", "check", ".")
@@ -193,6 +194,31 @@ def labs(session):
         session, "shared", "harness", extras=["lab"], also=["ipykernel", "nbclient", "nbformat"]
     )
     session.run("python", "-m", "pytest", "harness/tests/lab", *session.posargs)
+
+
+@nox.session(default=False)
+def grade(session):
+    """Grade a class: -- SUBMISSIONS --stage 34 --out grades/ (needs bubblewrap; --resume goes on)."""
+    install(session, "shared", "harness", extras=["lab", "grade"])
+    former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends the grading, not nox
+    try:
+        session.run("python", "-m", "dezero_harness.grade", *session.posargs)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@nox.session(default=False)
+def zoo(session):
+    """Let loose a zoo of hostile submissions: none earns anything or harms anybody."""
+    install(session, "shared", "harness", extras=["lab", "grade"])
+    session.run("python", "-m", "pytest", "harness/tests/grade", "-m", "not cluster", *session.posargs)
+
+
+@nox.session(default=False)
+def cluster(session):
+    """Grade on a Dask cluster of two workers, one of which is killed half-way: nothing is lost."""
+    install(session, "shared", "harness", extras=["lab", "grade"])
+    session.run("python", "-m", "pytest", "harness/tests/grade", "-m", "cluster", *session.posargs)
 
 
 @nox.session(default=False)

@@ -47,8 +47,9 @@ def entries(folder: Path) -> list[Entry]:
     found = []
     for place in places:
         name = place.name
-        if name.lower().endswith(".zip") and len(name) > 4 and name[:-4] not in names:
-            name = name[:-4]
+        stem = place.stem
+        if name.lower().endswith(".zip") and place.is_file() and stem not in names:
+            name = stem
         found.append(Entry(shown(name), key_of(name), place))
     return found
 
