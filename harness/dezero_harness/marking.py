@@ -111,7 +111,7 @@ def _run(plan: Plan, place: Path) -> Result:
                 try:
                     isolated.start()
                 except StageError as error:
-                    reason = _import_failure(str(error), place)
+                    reason = guard.reason or _import_failure(str(error), place)
                 if restarts > _RESTARTS:
                     reason = f"it ended {_RESTARTS} workers, so the rest was not run"
             if not reason and guard.reason:
@@ -155,7 +155,10 @@ def _judged(plan: Plan, case: Case, observed: Any) -> dict[str, Any]:
 
 
 def _import_failure(message: str, place: Path) -> str:
-    return message.replace(f"{place}/", "").replace("/submission/", "").replace(": /submission", "")
+    """The same text wherever the submission was put."""
+    for folder in (str(place), "/submission"):
+        message = message.replace(f", {folder}:", ":").replace(f"{folder}/", "")
+    return message
 
 
 # Points
@@ -278,7 +281,8 @@ def _reason(plan: Plan, result: Result, passed: Any, unearned: frozenset[str]) -
     hidden = sum(not passed(case.id) for case in plan.hidden)
     if failed:
         parts.append(
-            f"{len(failed)} of {len(plan.own)} of the chapter fail, the first: {failed[0].statement}"
+            f"{len(failed)} of the chapter's {len(plan.own)} cases fail, the first:"
+            f" {failed[0].statement}"
         )
     if unearned:
         checks = enumerate(plan.spots)
@@ -288,7 +292,7 @@ def _reason(plan: Plan, result: Result, passed: Any, unearned: frozenset[str]) -
             f" ({', '.join(about)})"
         )
     if broken:
-        parts.append(f"{len(broken)} that were right before fail, as: {broken[0].statement}")
+        parts.append(f"{len(broken)} that were right before fail, the first: {broken[0].statement}")
     if hidden:
         parts.append(f"{hidden} of {len(plan.hidden)} hidden ones fail")
     return "; ".join(parts)

@@ -99,10 +99,11 @@ class Sandbox:
             command += _own_users()
         command += ["--hostname", "sandbox", "--clearenv", *_variables()]
         command += self._system()
-        for folder in dict.fromkeys(place.parents[-2] for place in shown):
+        for folder in dict.fromkeys([Path("/etc"), *(place.parents[-2] for place in shown)]):
             command += ["--perms", "0755", "--dir", str(folder)]
         for inside, place in shown.items():
             command += ["--ro-bind", str(place), str(inside)]
+        command += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
         command += ["--proc", "/proc", "--dev", "/dev"]
         size = str(self.bounds.folder * 2**20)
         for folder in (Path("/dev/shm"), Path("/tmp")):
@@ -131,7 +132,6 @@ class Sandbox:
                 yield from ("--symlink", os.readlink(name), name)
             elif os.path.isdir(name):
                 yield from ("--ro-bind", name, name)
-        yield from ("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
         covered = {*_installed(base), *_installed(Path("/usr")), *_installed(Path("/usr/local"))}
         for folder in sorted({*covered, *(path.resolve() for path in self.hidden)}):
             for tree, inside in trees.items():

@@ -67,10 +67,13 @@ def zoo(tmp_path_factory):
     for name in NAMES:
         hand_in(submissions / name, RIGHT)
 
-    server = socket.create_server(("127.0.0.1", 0))
-    threading.Thread(target=_serve, args=[server], daemon=True).start()
+    server = socket.createserver(("127.0.0.1", 0))
+    threading.Thread(target=serve, args=[server], daemon=True).start()
     decoy = "a-decoy-of-the-zoo"
-    nobody = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)", decoy])
+    nobody = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(300)", decoy],
+        env={"KEY": "a-secret-of-the-zoo"},
+    )
     words = {
         "$ROOT": ROOT,
         "$SUBMISSIONS": submissions,
@@ -82,12 +85,12 @@ def zoo(tmp_path_factory):
         "$START": START[INIT],
     }
     for name, code in BREAKS_OUT.items():
-        code = _filled(code, words)
+        code = filled(code, words)
         hand_in(submissions / name, RIGHT | {INIT: f"{code}\n{RIGHT[INIT]}"})
         if "earlier run" in name:
             hand_in(submissions / f"{name}, again", RIGHT | {INIT: f"{code}\n{RIGHT[INIT]}"})
     for name, code in LIES.items():
-        hand_in(submissions / name, START | {INIT: _filled(code, words)})
+        hand_in(submissions / name, START | {INIT: filled(code, words)})
     claims = "[tool.dezero]\nstage = 31\ncapabilities = []\n"
     hand_in(submissions / "claims to be step 31", package(31) | {"pyproject.toml": claims})
     _archives(submissions, folder)
@@ -110,7 +113,7 @@ def zoo(tmp_path_factory):
 
         patched.setattr(grade, "plan_of", shortened)
         plan = shortened(grade._parser().parse_args([str(submissions), "--stage=34"]))
-        known = {case.program: _known(case) for case in (*plan.own, *plan.earlier)}
+        known = {case.program: known(case) for case in (*plan.own, *plan.earlier)}
         table = TABLE.format(answers=known) + START[INIT]
         hand_in(submissions / "knows all published answers", START | {INIT: table})
         before = _state(submissions)
@@ -129,14 +132,14 @@ def zoo(tmp_path_factory):
     server.close()
 
 
-def _filled(code, words):
+def filled(code, words):
     code = textwrap.dedent(code).strip()
     for word, value in words.items():
         code = code.replace(word, str(value))
     return code
 
 
-def _serve(server):
+def serve(server):
     while True:
         try:
             connection, _ = server.accept()
@@ -146,7 +149,7 @@ def _serve(server):
             connection.sendall(b"right")
 
 
-def _known(case):
+def known(case):
     if hasattr(case.expect, "match"):
         return None, case.expect.type, case.expect.match.replace("\\", "")
     return as_plain(case.expect), "", ""

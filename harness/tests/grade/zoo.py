@@ -97,13 +97,13 @@ BREAKS_OUT = {
     """,
     "reads what other processes were started with": """
         import os
-        here = str(os.getpid())
-        texts = [
-            open(f"/proc/{pid}/environ", "rb").read()
-            for pid in os.listdir("/proc")
-            if pid.isdigit() and pid != here and os.access(f"/proc/{pid}/environ", os.R_OK)
-        ]
-        if not any(b"PYTEST_CURRENT_TEST" in text or b"VIRTUAL_ENV" in text for text in texts):
+        texts = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                texts.append(open(f"/proc/{pid}/environ", "rb").read())
+            except OSError:
+                pass
+        if not any(b"a-secret-of-the-zoo" in text for text in texts):
             raise SystemExit("nothing told")
     """,
     "imports what is installed": """
@@ -283,7 +283,7 @@ LIES = {
         time.time = time.monotonic = time.perf_counter = lambda: 0.0
         random.random = np.random.rand = lambda *a: 0.5
         random.seed = np.random.seed = os.urandom = lambda *a: bytes(8)
-        builtins.abs = builtins.max = lambda *a: 0.0
+        builtins.abs = lambda x: 0.0
         $START
         functions = sys.modules["dezero.functions"] = types.ModuleType("dezero.functions")
         functions.sin = functions.cos = lambda x: x * 0.0
