@@ -198,7 +198,7 @@ def labs(session):
 
 @nox.session(default=False)
 def grade(session):
-    """Grade a class: -- SUBMISSIONS --stage 34 --out grades/ (needs bubblewrap; --resume goes on)."""
+    """Grade a class: -- SUBMISSIONS --stage 34 --out grades/ (needs bubblewrap)."""
     install(session, "shared", "harness", extras=["lab", "grade"])
     former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends the grading, not nox
     try:
@@ -211,7 +211,9 @@ def grade(session):
 def zoo(session):
     """Let loose a zoo of hostile submissions: none earns anything or harms anybody."""
     install(session, "shared", "harness", extras=["lab", "grade"])
-    session.run("python", "-m", "pytest", "harness/tests/grade", "-m", "not cluster", *session.posargs)
+    session.run(
+        "python", "-m", "pytest", "harness/tests/grade", "-m", "not cluster", *session.posargs
+    )
 
 
 @nox.session(default=False)

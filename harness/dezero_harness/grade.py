@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -48,6 +47,7 @@ from .spots import spots_for
 from .submissions import Entry, NoSubmission, digest_of, entries, read_package
 
 COMMAND = "nox -s grade --"
+_ACTIVE = (*"=+-@|%", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also = + - @ in full width
 _CONNECT = 15  # seconds until a scheduler answers
 _RETRIES = 2  # on other machines, for a submission whose machine was lost
 
@@ -74,18 +74,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stage", required=True, metavar="N", help="the lab, as in 34")
     parser.add_argument("--out", type=Path, default=Path("grades"), help="default: grades")
     parser.add_argument("--points", type=Path, metavar="TOML", help="points per case")
-    parser.add_argument("--cases", type=Path, metavar="DIR", help="hidden cases: modules with CASES")
+    parser.add_argument("--cases", type=Path, metavar="DIR", help="hidden cases, in modules")
     parser.add_argument("--seed", default="", help="of the spot checks; a secret of yours")
     parser.add_argument("--resume", action="store_true", help="go on; what is finished stays")
     parser.add_argument("--list", action="store_true", help="print the ids of the lab's cases")
-    parser.add_argument("--unsafe", action="store_true", help="without a sandbox; says what is lost")
+    parser.add_argument(
+        "--unsafe", action="store_true", help="without a sandbox; read what is said"
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster to grade on")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    """What the command line asks for. Raises StageError before anything is graded, or not at all."""
+    """What the command line asks for. Raises StageError before anything is graded."""
     plan = plan_of(options)
     if options.list:
         print("\n".join(case.id for case in (*plan.own, *plan.hidden)))
@@ -257,9 +259,7 @@ class Results:
         whole = {"student": entry.student, "submission": submission, "plan": self.digest, **result}
         write(self._file(entry), json.dumps(whole, indent=1) + "\n")
 
-    def grades(
-        self, found: Iterable[Entry], scheme: Scheme
-    ) -> list[tuple[Entry, Grade, Result]]:
+    def grades(self, found: Iterable[Entry], scheme: Scheme) -> list[tuple[Entry, Grade, Result]]:
         """The finished ones, in the order of their names."""
         graded = []
         for entry in found:
@@ -319,7 +319,7 @@ def here(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finished:
 
 
 def on_cluster(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finished:
-    """Grade on the machines of a Dask cluster; what a machine was at when it was lost, others do."""
+    """Grade on a Dask cluster; what a machine was at when it was lost, another one does."""
     try:
         from distributed import Client
         from distributed import as_completed as as_they_come
@@ -332,7 +332,8 @@ def on_cluster(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finishe
     except (OSError, ValueError) as error:
         raise StageError(f"--scheduler {options.scheduler} does not answer: {error}") from None
     with client:
-        shared = client.scatter(plan, broadcast=True, hash=False)
+        # A task, not data that was sent: where the machine that holds it is lost, it is made anew.
+        shared = client.submit(_itself, plan, pure=False)
         digest = plan.digest
         running = {}
         for entry, submission in ready:
@@ -340,12 +341,18 @@ def on_cluster(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finishe
                 mark, shared, read_package(entry.place), digest, pure=False, retries=_RETRIES
             )
             running[task.key] = (entry, submission, task)
-        comes = as_they_come([task for _, _, task in running.values()])
-        for task in comes:
+        tasks = [task for _, _, task in running.values()]
+        for task in as_they_come(tasks, loop=client.loop):
             entry, submission, _ = running.pop(task.key)
-            error = task.exception() if task.status != "finished" else None
-            yield entry, submission, _failure(error) if error else task.result()
-            del task
+            try:
+                result = task.result()
+            except Exception as error:
+                result = _failure(error)
+            yield entry, submission, result
+
+
+def _itself(plan: Plan) -> Plan:
+    return plan
 
 
 # What is derived
@@ -369,7 +376,7 @@ def write_all(
 
 def cell(text: str) -> str:
     """For a spreadsheet: what would be taken for a formula is text."""
-    return f"'{text}" if text.lstrip(" '\"")[:1] in tuple("=+-@|%＝＋－＠") else text
+    return f"'{text}" if text.lstrip(" '\"")[:1] in _ACTIVE else text
 
 
 def _summary(
@@ -389,7 +396,6 @@ def _summary(
     if errors:
         print("an error of the grader, not theirs; --resume tries these again", file=sys.stderr)
     return 1 if errors else 0
-
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ def no_answer(reason: str) -> Observed:
 class Isolated:
     """A worker process for the stage in this folder, which is replaced when it fails.
 
-    `launch` says how it is started. `printed` is the end of what the last program, and the stage, have printed.
+    `launch` says how it is started. `printed` is the end of what the last program, and the stage,
+    have printed.
     """
 
     def __init__(

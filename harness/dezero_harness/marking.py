@@ -47,8 +47,8 @@ class Plan:
     #: Case id -> the functions and capabilities of the chapter that it uses.
     words: Mapping[str, frozenset[str]] = field(repr=False)
     arrays: ArrayKind
-    limits: Limits = Limits()
-    bounds: Bounds = Bounds()
+    limits: Limits
+    bounds: Bounds
     unsafe: bool = False
     out_of_sight: tuple[Path, ...] = ()
 
@@ -139,8 +139,8 @@ def _judged(plan: Plan, case: Case, observed: Any) -> dict[str, Any]:
     try:
         verdict = judge(case, observed, plan.capabilities)
     except (RecursionError, ValueError, TypeError, OverflowError, MemoryError) as error:
-        why = f"an answer that cannot be compared: {type(error).__name__}"
-        return {"status": "failed", "expected": "", "got": "", "why": [why]}
+        text = f"an answer that cannot be compared: {type(error).__name__}"
+        return {"status": "failed", "expected": "", "got": "", "why": [text]}
     if verdict.outcome == "passed":
         return {"status": "passed"}
     lacks = verdict.reason.startswith("a stage without")
@@ -215,12 +215,12 @@ def read_scheme(file: Path, plan: Plan) -> Scheme:
             )
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or value < 0:
-            raise StageError(f"{where}: {name} = {value!r}, which is no number of points, 0 or more")
+            raise StageError(f"{where}: {name} = {value!r}, which is not 0 points or more")
     return Scheme(cases={name: float(value) for name, value in single.items()}, **table)
 
 
 def _line(text: str, name: str) -> str:
-    """", line N" of the first line that sets this name."""
+    """ ", line N" of the first line that sets this name."""
     for number, line in enumerate(text.splitlines(), 1):
         start = line.strip().lstrip("[").lstrip("\"'")
         if start.startswith(name):
@@ -256,9 +256,7 @@ def grade_of(plan: Plan, scheme: Scheme, result: Result) -> Grade:
     empty = {place for place, found in checks.items() if not any(found)}
     own = [case for case in plan.own if passed(case.id)]
     unearned = frozenset(
-        case.id
-        for case in own
-        if any((word, depth(case)) in empty for word in plan.words[case.id])
+        case.id for case in own if any((word, depth(case)) in empty for word in plan.words[case.id])
     )
     hidden = [case for case in plan.hidden if passed(case.id)]
     broken = [case for case in plan.earlier if not passed(case.id)]

@@ -67,7 +67,7 @@ def _spot(word: str, level: int, rng: random.Random) -> tuple[str, object] | Non
         return _scalar(word, level, rng)
     if word == "create_graph":
         return _polynomial(rng) if level == 2 else None
-    if word in _ARRAY:
+    if word in _ARRAY and (word, level) != ("broadcast", 0):  # forward, arrays have always done it
         return _array(word, level, rng)
     return None
 
@@ -84,7 +84,9 @@ def _scalar(word: str, level: int, rng: random.Random) -> tuple[str, object]:
     values = [float(series.partial(*[0] * order)) for order in range(4)]
     if level == 2:
         return derivatives(text, at, 3, word), values
-    return _first(f"from dezero.functions import {word}", f"array({at})", text, level), values[level]
+    back = "y" if level == 0 else "y.backward()\nx.grad"
+    imports = f"from dezero.functions import {word}"
+    return f"{imports}\n\nx = Variable(array({at}))\ny = {text}\n{back}", values[level]
 
 
 def _polynomial(rng: random.Random) -> tuple[str, object]:
@@ -97,11 +99,6 @@ def _polynomial(rng: random.Random) -> tuple[str, object]:
         24 * a * at,
     ]
     return derivatives(text, at, 3), expect
-
-
-def _first(imports: str, data: str, text: str, level: int) -> str:
-    back = "" if level == 0 else "y.backward()\n"
-    return f"{imports}\n\nx = Variable({data})\ny = {text}\n{back}{'y' if level == 0 else 'x.grad'}"
 
 
 # Functions of arrays. Each is linear, f(x); asked are f(x * x), and the gradient of the sum of
@@ -152,9 +149,7 @@ _ARRAY = {
     ),
     "transpose": _of("transpose(x * x)", (2, 3), (3, 2), np.transpose, np.transpose),
     "matmul": _of("matmul(x * x, a)", (2, 3), (2, 2), lambda x: x, lambda w: w),
-    "broadcast": _of(
-        "a * (x * x)", (1, 3), (2, 3), lambda x: x, lambda w: w.sum(0, keepdims=True)
-    ),
+    "broadcast": _of("a * (x * x)", (1, 3), (2, 3), lambda x: x, lambda w: w.sum(0, keepdims=True)),
 }
 
 

@@ -13,7 +13,7 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -75,8 +75,10 @@ def shown(text: str, width: int = 10_000) -> str:
 
 
 def _escaped(letter: str) -> str:
-    return letter.encode("ascii", "backslashreplace").decode() if ord(letter) > 126 else (
-        {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(letter) or f"\\x{ord(letter):02x}"
+    return (
+        letter.encode("ascii", "backslashreplace").decode()
+        if ord(letter) > 126
+        else ({"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(letter) or f"\\x{ord(letter):02x}")
     )
 
 

@@ -115,7 +115,7 @@ def test_the_same_submission_has_the_same_grade_whenever_and_beside_whomever(sho
     first = (classroom.out / "grades.csv").read_text("utf-8")
     rows = [list(row.values())[1:] for row in classroom.rows().values()]
     assert rows[0] == rows[1] == rows[2]
-    assert 0 < int(rows[0][2])
+    assert int(rows[0][2]) > 0
     classroom.out = classroom.out.with_name("again")
     classroom.grade("--jobs", 1)
     assert (classroom.out / "grades.csv").read_text("utf-8") == first
@@ -130,14 +130,11 @@ def test_points_are_those_of_the_file(short, classroom, tmp_path):
 
 
 def test_what_was_right_before_and_is_broken_costs_points(short, classroom, tmp_path):
-    broken = RIGHT["dezero/core.py"].replace("return self.data.ndim", "return 7")
-    assert broken != RIGHT["dezero/core.py"]
+    broken = RIGHT["dezero/core.py"].replace("Sub(", "Minus(")
     classroom.hand_in("anna", RIGHT | {"dezero/core.py": broken})
-    status, _ = classroom.grade()
+    classroom.grade()
     row = classroom.rows()["anna"]
-    lost = int(row["failed"])
-    assert lost >= 1
-    assert float(row["points"]) == 20 - lost
+    assert (row["points"], row["failed"]) == ("18", "2")
     assert "were right before fail" in row["reason"]
 
 
@@ -173,7 +170,8 @@ def test_the_stage_itself_has_all_spot_checks_right_and_the_one_before_none(clas
     spots = spots_for(words, "another seed", number)
     for folder, wanted in ((own.after, True), (own.before, False)):
         with grade_worker(folder) as ask:
-            assert all(ask(spot.case) is wanted for spot in spots)
+            odd = [spot.case.statement for spot in spots if ask(spot.case) is not wanted]
+            assert odd == []
 
 
 class grade_worker:
@@ -313,7 +311,7 @@ def test_what_is_no_submission_is_listed_with_a_reason(short, classroom):
         ("own = 1\nhiden = 2\n", "points.toml, line 2: there is no setting 'hiden'"),
         ('[cases]\n\n"no-such-case" = 2\n', "points.toml, line 3: 'no-such-case' is no case"),
         (f'[cases]\n"{SIN}" = "ten"\n', "points.toml, line 2"),
-        ("own = -1\n", "points.toml, line 1: own = -1, which is no number of points"),
+        ("own = -1\n", "points.toml, line 1: own = -1, which is not 0 points or more"),
         ("own = nan\n", "points.toml, line 1"),
         ("own = true\n", "points.toml, line 1"),
         ("cases = 3\n", "points.toml, line 1: `cases` is a table"),

@@ -27,7 +27,7 @@ MOST = 20  # points: see `shortened`
 
 NAMES = {  # of folders with the right engine
     "a new\nline": "a new\\nline",
-    'quotes "and" \'more\', and a comma': 'quotes "and" \'more\', and a comma',
+    "quotes \"and\" 'more', and a comma": "quotes \"and\" 'more', and a comma",
     '=HYPERLINK("x")': '\'=HYPERLINK("x")',
     "+1-1": "'+1-1",
     "@SUM(A1)": "'@SUM(A1)",
