@@ -210,7 +210,7 @@ def grade(session):
 @nox.session(default=False)
 def zoo(session):
     """Let loose a zoo of hostile submissions: none earns anything or harms anybody."""
-    install(session, "shared", "harness", extras=["lab", "grade"])
+    install(session, "shared", "harness", extras=["lab", "grade"], also=["psutil"])
     session.run(
         "python", "-m", "pytest", "harness/tests/grade", "-m", "not cluster", *session.posargs
     )
@@ -219,7 +219,7 @@ def zoo(session):
 @nox.session(default=False)
 def cluster(session):
     """Grade on a Dask cluster of two workers, one of which is killed half-way: nothing is lost."""
-    install(session, "shared", "harness", extras=["lab", "grade"])
+    install(session, "shared", "harness", extras=["lab", "grade"], also=["psutil"])
     session.run("python", "-m", "pytest", "harness/tests/grade", "-m", "cluster", *session.posargs)
 
 

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +201,7 @@ class _Worker:
             observed = Observed(**answer | {"value": worker.from_json(answer["value"])})
         except Exception as error:
             raise WorkerError(f"the worker answers {_shown(answer)}, no data: {error}") from None
-        texts = asdict(observed) | {"value": ""}
+        texts = vars(observed) | {"value": ""}
         if not all(isinstance(text, str) for text in texts.values()):
             raise WorkerError(f"the worker answers {_shown(answer)}, which is not all text")
         return observed

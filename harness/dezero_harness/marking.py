@@ -302,7 +302,8 @@ def make_plan(chapter: Chapter, **settings: Any) -> Plan:
         number=chapter.number,
         capabilities=chapter.capabilities,
         own=chapter.own,
-        earlier=chapter.earlier,
+        # Not those of later chapters that happen to hold already: nobody has read these.
+        earlier=tuple(case for case in chapter.earlier if case.chapter <= chapter.number),
         words=chapter.words,
         **settings,
     )

@@ -93,7 +93,7 @@ def test_all_cases_of_the_lab_decide(classroom):
     assert classroom.grade()[0] == 0
     plan = json.loads((classroom.out / "plan.json").read_text("utf-8"))
     row = classroom.rows()["anna"]
-    assert int(row["passed"]) == len(plan["cases"]) + len(plan["earlier"]) > 700
+    assert int(row["passed"]) == len(plan["cases"]) + len(plan["earlier"]) > 600
     assert (row["points"], row["failed"]) == (str(len(plan["cases"])), "0")
 
 
