@@ -16,10 +16,11 @@ import platform
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -100,14 +101,38 @@ def run(options: argparse.Namespace) -> int:
     elif not options.scheduler:
         refuse_without_sandbox()
     todo = [entry for entry in found if not results.kept(entry)]
+    if todo:
+        rehearse(options, plan)
     if options.resume:
         print(f"{len(found) - len(todo)} of {len(found)} were finished before", file=sys.stderr)
+    started = time.monotonic()
     try:
         _grade_all(options, plan, todo, results)
     finally:
         graded = results.grades(found, scheme)
         write_all(options.out, plan, scheme, graded)
+    minutes = (time.monotonic() - started) / 60
+    print(f"{len(todo)} in {minutes:.1f} minutes, {len(todo) / minutes:.0f} a minute")
     return _summary(options, plan, scheme, graded)
+
+
+def rehearse(options: argparse.Namespace, plan: Plan) -> None:
+    """Grade the stage itself. Raises StageError where it fails: then students would, unjustly."""
+    small = replace(plan, earlier=())
+    place = find_root(Path.cwd()) / "stages" / f"step{plan.number}"
+    files = read_package(place)
+    how = on_cluster if options.scheduler else here
+    ((_, _, result),) = how(options, small, [(Entry(place.name, "", place), digest_of(files))])
+    if result.get("error") or result["stopped"]:
+        reason = result.get("error") or result["stopped"]
+        raise StageError(f"not even {place.name} itself can be graded here: {reason}")
+    for _, key, case in small.questions():
+        found = result["cases"][key]
+        if found["status"] != "passed":
+            raise StageError(
+                f"{place.name} itself fails {case.statement!r}, so nobody was graded: expected"
+                f" {found['expected']}, got {found['got']}; {'; '.join(found['why'])}"
+            )
 
 
 def plan_of(options: argparse.Namespace) -> Plan:

@@ -207,7 +207,7 @@ def test_resume_grades_what_is_new_or_changed_and_only_that(short, classroom, mo
     mark = grade.mark
     monkeypatch.setattr(grade, "mark", lambda *a: marked.append(1) or mark(*a))
     status, said = classroom.grade("--resume")
-    assert (status, len(marked)) == (0, 2)
+    assert (status, len(marked)) == (0, 3)  # one of them is the stage itself
     assert "1 of 3 were finished before" in said
     assert [row["points"] for row in classroom.rows().values()] == ["20", "20", "0"]
 
@@ -255,12 +255,12 @@ def test_a_run_that_is_killed_loses_nothing_that_was_finished(classroom):
 
 
 def test_an_error_of_the_grader_is_told_and_tried_again(short, classroom, monkeypatch):
-    classroom.hand_in("anna", RIGHT)
+    classroom.hand_in("anna", RIGHT | {"dezero/anna.py": ""})
     classroom.hand_in("ben", START)
     mark = grade.mark
 
     def fails(plan, files):
-        if "dezero/functions.py" in files:
+        if "dezero/anna.py" in files:
             raise OSError("no space left")
         return mark(plan, files)
 
@@ -362,6 +362,15 @@ def test_bad_hidden_cases_are_refused(classroom, tmp_path, hidden):
     file.unlink()
     assert "there is no case in it" in refused(classroom, "--cases", hidden)
     assert "no such folder" in refused(classroom, "--cases", tmp_path / "none")
+
+
+def test_a_hidden_case_that_the_stage_itself_fails_is_refused(short, classroom, hidden):
+    classroom.hand_in("anna", RIGHT)
+    file = hidden / "more.py"
+    file.write_text(HIDDEN.replace("expect=-3.0", "expect=3.0"), "utf-8")
+    told = refused(classroom, "--cases", hidden)
+    assert "step34 itself fails \"the teacher's slope of cos is right\"" in told
+    assert "expected 3.0, got -3.0" in told
 
 
 def test_without_bubblewrap_nothing_is_run(classroom, monkeypatch):
