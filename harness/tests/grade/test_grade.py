@@ -369,7 +369,7 @@ def test_a_hidden_case_that_the_stage_itself_fails_is_refused(short, classroom, 
     file = hidden / "more.py"
     file.write_text(HIDDEN.replace("expect=-3.0", "expect=3.0"), "utf-8")
     told = refused(classroom, "--cases", hidden)
-    assert "step34 itself fails \"the teacher's slope of cos is right\"" in told
+    assert 'step34 itself fails "the teacher\'s slope of cos is right"' in told
     assert "expected 3.0, got -3.0" in told
 
 

@@ -67,7 +67,7 @@ def zoo(tmp_path_factory):
     for name in NAMES:
         hand_in(submissions / name, RIGHT)
 
-    server = socket.createserver(("127.0.0.1", 0))
+    server = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=serve, args=[server], daemon=True).start()
     decoy = "a-decoy-of-the-zoo"
     nobody = subprocess.Popen(
@@ -113,8 +113,8 @@ def zoo(tmp_path_factory):
 
         patched.setattr(grade, "plan_of", shortened)
         plan = shortened(grade._parser().parse_args([str(submissions), "--stage=34"]))
-        known = {case.program: known(case) for case in (*plan.own, *plan.earlier)}
-        table = TABLE.format(answers=known) + START[INIT]
+        answers = {case.program: known(case) for case in (*plan.own, *plan.earlier)}
+        table = TABLE.format(answers=answers) + START[INIT]
         hand_in(submissions / "knows all published answers", START | {INIT: table})
         before = _state(submissions)
         arguments = [str(submissions), "--stage=34", f"--out={out}", "--jobs=2"]

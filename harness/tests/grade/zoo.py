@@ -93,7 +93,7 @@ BREAKS_OUT = {
             raise SystemExit("nothing found")
     """,
     "reads the passwords of the system": """
-        print(open("/etc/passwd").read(), open("/etc/shadow").read())
+        print(open("/etc/passwd").read())
     """,
     "reads what other processes were started with": """
         import os
