@@ -49,6 +49,7 @@ from .submissions import Entry, NoSubmission, digest_of, entries, read_package
 
 COMMAND = "nox -s grade --"
 _ACTIVE = (*"=+-@|%", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also = + - @ in full width
+_START = 20  # seconds in which a submission has to be imported
 _CONNECT = 15  # seconds until a scheduler answers
 _RETRIES = 2  # on other machines, for a submission whose machine was lost
 
@@ -152,7 +153,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         hidden=hidden,
         spots=tuple(spots_for(words, seed, chapter.number)),
         arrays=array_kind("numpy"),
-        limits=Limits(),
+        limits=Limits(start=_START),
         bounds=Bounds(),
         unsafe=options.unsafe,
         out_of_sight=tuple(folder.resolve() for folder in folders if folder),

@@ -23,7 +23,6 @@ from . import runner, worker
 from .arrays import ArrayKind
 from .runner import Observed, StageError
 
-_START = 60.0  # seconds for a worker to start, and to import the stage
 _GRACE = 2.0  # seconds more than its limit, in which a worker can say itself where it hangs
 _STARTS = 3  # failures to start one after another, after which nobody tries again
 _LINE = 2**24  # bytes of an answer
@@ -34,10 +33,14 @@ _FIELDS = {field.name for field in fields(Observed)}
 
 @dataclass(frozen=True)
 class Limits:
-    """What a case may take: seconds, and MiB of memory beyond the imports (Linux); 0 for no end."""
+    """What a case may take: seconds, and MiB of memory beyond the imports (Linux); 0 for no end.
+
+    start: seconds for a worker to start, and to import the stage.
+    """
 
     seconds: float = 10.0
     memory: int = 4096
+    start: float = 60.0
 
     def __str__(self) -> str:
         memory = f" and {self.memory} MiB" if self.memory else ""
@@ -178,7 +181,7 @@ class _Worker:
             "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
             "prelude": arrays.prelude,
         }
-        answer = self._exchange(settings, _START)
+        answer = self._exchange(settings, limits.start)
         failed = answer.get("failed")
         if set(answer) != {"id", "failed"} or not isinstance(failed, str):
             raise WorkerError(f"the worker answers {_shown(answer)} to the start")

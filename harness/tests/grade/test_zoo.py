@@ -14,7 +14,7 @@ import zipfile
 import psutil
 import pytest
 
-from dezero_harness import grade, isolated
+from dezero_harness import grade, marking
 from dezero_harness.judge import as_plain
 from dezero_harness.sandbox import Bounds
 
@@ -98,7 +98,7 @@ def zoo(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     with patch.context() as patched:
         patched.chdir(ROOT)
-        patched.setattr(isolated, "_START", 20.0)
+        patched.setattr(marking, "_RESTARTS", 5)
         make = grade.plan_of
 
         def shortened(options):
@@ -107,7 +107,7 @@ def zoo(tmp_path_factory):
                 plan,
                 own=plan.own[:MOST],
                 earlier=plan.earlier[:20],
-                limits=dataclasses.replace(plan.limits, seconds=4.0),
+                limits=dataclasses.replace(plan.limits, seconds=3.0, start=12.0),
                 bounds=Bounds(memory=768, wall=60),
             )
 
