@@ -162,9 +162,10 @@ def harness(session):
         extras=["pictures", "plots"],
         also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6", "rich>=13"],
     )
-    apart = ("examples", "extras", "notebooks")  # these have sessions of their own
-    tests = ["harness/tests", "shared/tests", "--ignore=harness/tests/lab"]
-    tests += [f"--ignore=harness/tests/test_{name}.py" for name in apart]
+    # These have sessions of their own.
+    apart = ("test_examples.py", "test_extras.py", "test_notebooks.py", "lab", "grade")
+    tests = ["harness/tests", "shared/tests"]
+    tests += [f"--ignore=harness/tests/{name}" for name in apart]
     together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
     session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
 
@@ -197,7 +198,7 @@ def lint(session):
         session,
         "shared",
         "harness",
-        extras=["pictures", "plots", "lab"],
+        extras=["pictures", "plots", "lab", "grade"],
         also=["hypothesis", "ruff", "mypy"],
     )
     session.run("ruff", "check", ".")
@@ -285,6 +286,33 @@ def labs(session):
         session, "shared", "harness", extras=["lab"], also=["ipykernel", "nbclient", "nbformat"]
     )
     session.run("python", "-m", "pytest", "harness/tests/lab", *session.posargs)
+
+
+@nox.session(default=False)
+def grade(session):
+    """Grade a class: -- SUBMISSIONS --stage 34 --out grades/ (needs bubblewrap)."""
+    install(session, "shared", "harness", extras=["lab", "grade"])
+    former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends the grading, not nox
+    try:
+        session.run("python", "-m", "dezero_harness.grade", *session.posargs)
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@nox.session(default=False)
+def zoo(session):
+    """Let loose a zoo of hostile submissions: none earns anything or harms anybody."""
+    install(session, "shared", "harness", extras=["lab", "grade"], also=["psutil"])
+    session.run(
+        "python", "-m", "pytest", "harness/tests/grade", "-m", "not cluster", *session.posargs
+    )
+
+
+@nox.session(default=False)
+def cluster(session):
+    """Grade on a Dask cluster of two workers, one of which is killed half-way: nothing is lost."""
+    install(session, "shared", "harness", extras=["lab", "grade"], also=["psutil"])
+    session.run("python", "-m", "pytest", "harness/tests/grade", "-m", "cluster", *session.posargs)
 
 
 @nox.session(default=False)

@@ -60,7 +60,7 @@ class Chapter:
         return [
             group
             for (word, level), group in self.gates.items()
-            if word in self.words.get(case.id, ()) and level <= _level(case) and case not in group
+            if word in self.words.get(case.id, ()) and level <= depth(case) and case not in group
         ]
 
 
@@ -92,9 +92,9 @@ def load_chapter(root: Path, number: int) -> Chapter:
     gates: dict[tuple[str, int], tuple[Case, ...]] = {}
     for case in own:
         for word in sorted(words[case.id]):
-            group = gates.get((word, _level(case)), ())
+            group = gates.get((word, depth(case)), ())
             if len(group) < _SIMPLEST and not isinstance(case.expect, Raises):
-                gates[word, _level(case)] = (*group, case)
+                gates[word, depth(case)] = (*group, case)
     return Chapter(number, before, after, has, tuple(own), tuple(earlier), words, gates)
 
 
@@ -108,7 +108,7 @@ def _difficulty(case: Case, words: frozenset[str], order: list[str]) -> tuple[in
     size = sum(1 for _ in ast.walk(ast.parse(case.program)))
     refusal = isinstance(case.expect, Raises)
     last = max([order.index(word) for word in words if word in order], default=0)
-    return _level(case), refusal, not _is_numeric(case.expect), len(words), last, size
+    return depth(case), refusal, not _is_numeric(case.expect), len(words), last, size
 
 
 def _is_numeric(x: Any) -> bool:
@@ -117,7 +117,7 @@ def _is_numeric(x: Any) -> bool:
     return isinstance(x, int | float) and not isinstance(x, bool)
 
 
-def _level(case: Case) -> int:
+def depth(case: Case) -> int:
     """0 for a program that only goes forward, 1 for one that goes back, 2 for create_graph.
 
     3 for series and compiled functions, where "backward" may stand in a helper.

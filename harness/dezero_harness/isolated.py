@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import json
 import os
@@ -14,7 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +24,52 @@ from . import runner, worker
 from .arrays import ArrayKind
 from .runner import Observed, StageError
 
-_START = 60.0  # seconds for a worker to start, and to import the stage
 _GRACE = 2.0  # seconds more than its limit, in which a worker can say itself where it hangs
 _STARTS = 3  # failures to start one after another, after which nobody tries again
 _LINE = 2**24  # bytes of an answer
+_LINES = 4  # answers that are read before anyone asks for them; a case has two
 _SHOWN = 2000  # characters of what a program prints
 _FIELDS = {field.name for field in fields(Observed)}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a case may take: seconds, and MiB of memory beyond the imports (Linux); 0 for no end."""
+    """What a case may take: seconds, and MiB of memory beyond the imports (Linux); 0 for no end.
+
+    start: seconds for a worker to start, and to import the stage.
+    """
 
     seconds: float = 10.0
     memory: int = 4096
+    start: float = 60.0
 
     def __str__(self) -> str:
         memory = f" and {self.memory} MiB" if self.memory else ""
         return f"{self.seconds:g} s{memory} for each case"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a worker is started, and where it finds the stage, what it imports, and the runner."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    stage: str
+    libraries: tuple[str, ...]
+    runner: str
+
+
+def plainly(stage: Path, arrays: ArrayKind, python: str = "") -> Launch:
+    """A worker beside this process, with the same rights; in another environment with `python`."""
+    # In the harness's own environment -S keeps all away that libraries() does not name.
+    interpreter = (python, "-I") if python else (sys.executable, "-I", "-S")
+    return Launch(
+        (*interpreter, "-u", str(worker.__file__)),
+        os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        str(stage),
+        () if python else tuple(libraries(arrays.module)),
+        str(runner.__file__),
+    )
 
 
 class WorkerError(Exception):
@@ -62,15 +92,22 @@ class Where:
 class Isolated:
     """A worker process for the stage in this folder, which is replaced when it fails.
 
-    It runs in `python`, another interpreter with an environment of its own, if that is given.
-    `printed` is the end of what the last program, and the stage, have printed.
+    `launch` says how it is started; with `python`, it is another interpreter with an environment
+    of its own. `printed` is the end of what the last program, and the stage, have printed.
     """
 
     def __init__(
-        self, stage: Path, arrays: ArrayKind, limits: Limits, seed: int = 0, python: str = ""
+        self,
+        stage: Path,
+        arrays: ArrayKind,
+        limits: Limits,
+        seed: int = 0,
+        python: str = "",
+        launch: Callable[[Path, ArrayKind], Launch] | None = None,
     ):
         self.stage, self.arrays, self.limits, self.seed = stage, arrays, limits, seed
         self.python = python
+        self.launch = launch or functools.partial(plainly, python=python)
         self.worker: _Worker | None = None
         self.failures, self.failure = 0, ""
         self.where = Where("", "")
@@ -89,8 +126,8 @@ class Isolated:
         if self.failures == _STARTS:
             raise StageError(self.failure)
         try:
-            self.worker = _Worker(self.python)
-            self.where = self.worker.start(self.stage, self.arrays, self.limits)
+            self.worker = _Worker(self.launch(self.stage, self.arrays))
+            self.where = self.worker.start(self.arrays, self.limits)
             self.failures = 0
             return self.where
         except (WorkerError, StageError) as error:
@@ -133,28 +170,28 @@ class Isolated:
 class _Worker:
     """One process, the pipes to and from it, and a thread that reads its lines."""
 
-    def __init__(self, python: str) -> None:
-        self.python = python
-        # In the harness's own environment -S keeps all away that libraries() does not name.
-        command = [python, "-I"] if python else [sys.executable, "-I", "-S"]
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
         self.output = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
         try:
             self.process = subprocess.Popen(
-                [*command, "-u", str(worker.__file__)],
+                launch.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.output,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                env=launch.env,
                 start_new_session=True,  # so that its children end with it
             )
         except OSError as error:
             self.output.close()
             raise StageError(
-                f"--python {python}: it cannot be started ({error.strerror}); give the file of a"
-                f" Python interpreter, as in --python path/to/environment/bin/python"
+                f"--python {launch.command[0]}: it cannot be started ({error.strerror}); give the"
+                f" file of a Python interpreter, as in --python path/to/environment/bin/python"
             ) from None
-        self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
+        # Of a few lines only: a worker that floods the pipe waits, and fills no memory here.
+        self.lines: queue.Queue[bytes] = queue.Queue(_LINES)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout
@@ -164,16 +201,16 @@ class _Worker:
                 line = pipe.readline(_LINE)
                 self.lines.put(line)
 
-    def start(self, stage: Path, arrays: ArrayKind, limits: Limits) -> Where:
+    def start(self, arrays: ArrayKind, limits: Limits) -> Where:
         settings = {
-            "stage": str(stage),
-            "path": [str(stage), *([] if self.python else libraries(arrays.module))],
+            "stage": self.launch.stage,
+            "path": [self.launch.stage, *self.launch.libraries],
             "module": arrays.module,
-            "runner": str(runner.__file__),
+            "runner": self.launch.runner,
             "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
             "prelude": arrays.prelude,
         }
-        answer = self._exchange(settings, _START)
+        answer = self._exchange(settings, limits.start)
         failed = answer.get("failed")
         if failed and isinstance(failed, str):
             raise StageError(failed)
@@ -199,7 +236,7 @@ class _Worker:
             observed = Observed(**answer | {"value": worker.from_json(answer["value"])})
         except Exception as error:
             raise WorkerError(f"the worker answers {_shown(answer)}, no data: {error}") from None
-        texts = asdict(observed) | {"value": ""}
+        texts = vars(observed) | {"value": ""}
         if not all(isinstance(text, str) for text in texts.values()):
             raise WorkerError(f"the worker answers {_shown(answer)}, which is not all text")
         return observed
@@ -255,6 +292,11 @@ class _Worker:
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
+        until = time.monotonic() + _GRACE  # a child that has left the group may hold the pipe
+        while self.reader.is_alive() and time.monotonic() < until:
+            with contextlib.suppress(queue.Empty):
+                self.lines.get_nowait()
+            self.reader.join(0.01)
         self.output.close()
         assert self.process.stdin
         with contextlib.suppress(OSError):

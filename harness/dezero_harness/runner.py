@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -89,6 +90,7 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
     value, exception, left = None, None, []
     last_line = program.count("\n")
     random.seed(f"{seed} {name}")
+    np.random.seed(zlib.crc32(f"{seed} {name}".encode()))
     try:
         *statements, last = ast.parse(program, file).body
         last_line = last.lineno

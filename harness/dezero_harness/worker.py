@@ -123,12 +123,15 @@ def _limit(memory: int) -> None:
         return
     import resource
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+    def lower(kind: int, limit: int) -> None:
+        most = resource.getrlimit(kind)[1]
+        limit = limit if most == resource.RLIM_INFINITY else min(most, limit)
+        resource.setrlimit(kind, (limit, limit))
+
+    lower(resource.RLIMIT_FSIZE, FILE_SIZE)
     if memory and sys.platform == "linux":
         now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        most = resource.getrlimit(resource.RLIMIT_AS)[1]
-        allowed = now + memory if most == resource.RLIM_INFINITY else min(most, now + memory)
-        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+        lower(resource.RLIMIT_AS, now + memory)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,412 @@
+"""Grading a class: points, reports, hidden cases, going on after a stop, and what is refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from dezero_harness import grade, sandbox
+from dezero_harness.judge import as_plain
+from dezero_harness.spots import spots_for
+from dezero_harness.submissions import key_of, shown
+
+from .conftest import ROOT, package
+
+RIGHT, START = package(34), package(33)
+FUNCTIONS = "dezero/functions.py"
+SIN, COS = "sin-x-has-the-value-of-its-formula", "cos-x-has-the-value-of-its-formula"
+
+#: cos is that of the stage before its backward was right: the sign is forgotten.
+WRONG_COS = RIGHT | {FUNCTIONS: RIGHT[FUNCTIONS].replace("gy * -sin(x)", "gy * sin(x)")}
+
+HIDDEN = '''
+from dezero_harness.case import Case
+
+CASES = [
+    Case(
+        statement="sin and cos of the teacher add up to one",
+        program="""
+            from dezero.functions import cos, sin
+
+            x = Variable(array(0.375))
+            sin(x) ** 2 + cos(x) ** 2
+        """,
+        expect=1.0,
+        rel=1e-15,
+        source="Pythagoras",
+        chapter=34,
+        group="H",
+    ),
+    Case(
+        statement="the teacher's slope of cos is right",
+        program="""
+            from dezero.functions import cos
+
+            x = Variable(array(0.0))
+            y = cos(x * 3.0 + 1.5707963267948966)
+            y.backward()
+            x.grad
+        """,
+        expect=-3.0,
+        rel=1e-15,
+        source="-3 sin(pi/2)",
+        chapter=34,
+        group="H",
+    ),
+]
+'''
+
+
+@pytest.fixture
+def hidden(tmp_path):
+    folder = tmp_path / "hidden"
+    folder.mkdir()
+    (folder / "more.py").write_text(HIDDEN, "utf-8")
+    return folder
+
+
+# What is earned
+
+
+def test_a_lab_folder_a_package_and_a_zip_are_submissions(short, classroom):
+    classroom.hand_in("anna", RIGHT)
+    classroom.hand_in("ben/labs/step34", RIGHT)
+    classroom.hand_in("carla", WRONG_COS)
+    status, said = classroom.grade()
+    assert status == 0
+    graded = classroom.rows()
+    assert list(graded) == ["anna", "ben", "carla"]
+    assert [graded[name]["points"] for name in ("anna", "ben")] == ["20", "20"]
+    assert graded["anna"]["reason"] == ""
+    assert 0 < float(graded["carla"]["points"]) < 20
+    assert "derivative of cos" in graded["carla"]["reason"]
+    assert "grades.csv" in said
+    assert "overview.html" in said
+
+
+def test_all_cases_of_the_lab_decide(classroom):
+    classroom.hand_in("anna", RIGHT)
+    assert classroom.grade()[0] == 0
+    plan = json.loads((classroom.out / "plan.json").read_text("utf-8"))
+    row = classroom.rows()["anna"]
+    assert int(row["passed"]) == len(plan["cases"]) + len(plan["earlier"]) > 600
+    assert (row["points"], row["failed"]) == (str(len(plan["cases"])), "0")
+
+
+def test_the_same_submission_has_the_same_grade_whenever_and_beside_whomever(short, classroom):
+    by_chance = RIGHT[FUNCTIONS] + (
+        "import random\nimport numpy as np\n"
+        "right = Sin.forward\n"
+        "order = ''.join(sorted({'a', 'b', 'c', 'd'}, key=hash))\n"
+        "objects = {object(): n for n in range(8)}\n"
+        "def maybe(self, x):\n"
+        "    chance = random.random() + np.random.rand() + hash(order) % 7 / 7\n"
+        "    chance += sorted(objects, key=id).index(next(iter(set(objects)))) / 8\n"
+        "    return right(self, x) * (chance % 1 < 0.6)\n"
+        "Sin.forward = maybe\n"
+    )
+    for name in ("a", "b", "c"):
+        classroom.hand_in(name, RIGHT | {FUNCTIONS: by_chance})
+    classroom.grade("--jobs", 2)
+    first = (classroom.out / "grades.csv").read_text("utf-8")
+    rows = [list(row.values())[1:] for row in classroom.rows().values()]
+    assert rows[0] == rows[1] == rows[2]
+    assert int(rows[0][2]) > 0
+    classroom.out = classroom.out.with_name("again")
+    classroom.grade("--jobs", 1)
+    assert (classroom.out / "grades.csv").read_text("utf-8") == first
+
+
+def test_points_are_those_of_the_file(short, classroom, tmp_path):
+    points = tmp_path / "points.toml"
+    points.write_text(f'own = 2\nbroken = 0\n[cases]\n"{SIN}" = 10.5\n', "utf-8")
+    classroom.hand_in("anna", RIGHT)
+    classroom.grade("--points", points)
+    assert float(classroom.rows()["anna"]["points"]) == 19 * 2 + 10.5
+
+
+def test_what_was_right_before_and_is_broken_costs_points(short, classroom, tmp_path):
+    broken = RIGHT["dezero/core.py"].replace("Sub(", "Minus(")
+    classroom.hand_in("anna", RIGHT | {"dezero/core.py": broken})
+    classroom.grade()
+    row = classroom.rows()["anna"]
+    assert (row["points"], row["failed"]) == ("18", "2")
+    assert "were right before fail" in row["reason"]
+
+
+def test_hidden_cases_count_and_are_shown_to_students_as_a_number(short, classroom, hidden):
+    classroom.hand_in("anna", RIGHT)
+    classroom.hand_in("carla", WRONG_COS)
+    assert classroom.grade("--cases", hidden)[0] == 0
+    assert classroom.rows()["anna"]["points"] == "22"
+    assert "1 of 2 hidden ones fail" in classroom.rows()["carla"]["reason"]
+    report = json.loads((classroom.out / "reports" / "carla.json").read_text("utf-8"))
+    assert report["hidden"] == {"cases": 2, "passed": 1}
+    for file in (classroom.out / "reports").iterdir():
+        assert "teacher" not in file.read_text("utf-8"), file
+    overview = (classroom.out / "overview.html").read_text("utf-8")
+    assert "the teacher&#39;s slope of cos is right" in overview
+
+
+def test_hidden_cases_change_the_spot_checks_and_a_seed_does(hidden):
+    def numbers(*options):
+        plan = grade.plan_of(grade._parser().parse_args(["x", "--stage=34", *map(str, options)]))
+        return [spot.case.program for spot in plan.spots]
+
+    assert numbers() == numbers()
+    assert numbers("--cases", hidden) != numbers()
+    assert numbers("--seed", "a secret") != numbers()
+
+
+@pytest.mark.parametrize("number", [32, 33, 34, 35, 36])
+def test_the_stage_itself_has_all_spot_checks_right_and_the_one_before_none(classroom, number):
+    """Also a check of the formulas behind them, by an engine that has seen none of it."""
+    own = grade.load_chapter(ROOT, number)
+    words = set().union(*own.words.values())
+    spots = spots_for(words, "another seed", number)
+    for folder, wanted in ((own.after, True), (own.before, False)):
+        with grade_worker(folder) as ask:
+            odd = [spot.case.statement for spot in spots if ask(spot.case) is not wanted]
+            assert odd == []
+
+
+class grade_worker:
+    def __init__(self, folder):
+        self.isolated = sandbox.Isolated(folder, grade.array_kind("numpy"), grade.Limits())
+
+    def __enter__(self):
+        from dezero_harness.judge import judge
+
+        def ask(case):
+            observed = self.isolated.observe(case.program, "case")
+            return judge(case, observed, frozenset()).outcome == "passed"
+
+        return ask
+
+    def __exit__(self, *exception):
+        self.isolated.stop()
+
+
+# Going on
+
+
+def test_resume_grades_what_is_new_or_changed_and_only_that(short, classroom, monkeypatch):
+    classroom.hand_in("anna", RIGHT)
+    classroom.hand_in("ben", START)
+    classroom.grade()
+    status, said = classroom.grade()
+    assert status == 2
+    assert "holds grades already: --resume" in said
+    classroom.hand_in("ben", RIGHT)
+    classroom.hand_in("carla", START)
+    marked = []
+    mark = grade.mark
+    monkeypatch.setattr(grade, "mark", lambda *a: marked.append(1) or mark(*a))
+    status, said = classroom.grade("--resume")
+    assert (status, len(marked)) == (0, 3)  # one of them is the stage itself
+    assert "1 of 3 were finished before" in said
+    assert [row["points"] for row in classroom.rows().values()] == ["20", "20", "0"]
+
+
+def test_other_points_are_counted_without_another_run(short, classroom, tmp_path, monkeypatch):
+    classroom.hand_in("anna", RIGHT)
+    classroom.grade()
+    points = tmp_path / "points.toml"
+    points.write_text("own = 3", "utf-8")
+    monkeypatch.setattr(grade, "mark", None)
+    assert classroom.grade("--resume", "--points", points)[0] == 0
+    assert classroom.rows()["anna"]["points"] == "60"
+
+
+def test_other_cases_are_a_reason_to_grade_anew(short, classroom, hidden):
+    classroom.hand_in("anna", RIGHT)
+    classroom.grade()
+    classroom.grade("--resume", "--cases", hidden)
+    assert classroom.rows()["anna"]["points"] == "22"
+
+
+def test_a_run_that_is_killed_loses_nothing_that_was_finished(classroom):
+    for n in range(3):
+        classroom.hand_in(f"s{n}", RIGHT)
+    command = [sys.executable, "-m", "dezero_harness.grade", classroom.submissions]
+    command += ["--stage", "34", "--out", classroom.out, "--jobs", "1"]
+    process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stderr=subprocess.DEVNULL)
+    finished = classroom.out / "results"
+    until = time.monotonic() + 200
+    while not list(finished.glob("*.json")):
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = {file: file.read_bytes() for file in finished.glob("*.json")}
+    assert 1 <= len(kept) < 3
+    status, said = classroom.grade("--resume")
+    assert status == 0
+    assert f"{len(kept)} of 3 were finished before" in said
+    assert kept == {file: file.read_bytes() for file in kept}
+    assert {row["failed"] for row in classroom.rows().values()} == {"0"}
+    assert len(classroom.rows()) == 3
+    assert not list(finished.glob(".*.json.*"))
+
+
+def test_an_error_of_the_grader_is_told_and_tried_again(short, classroom, monkeypatch):
+    classroom.hand_in("anna", RIGHT | {"dezero/anna.py": ""})
+    classroom.hand_in("ben", START)
+    mark = grade.mark
+
+    def fails(plan, files):
+        if "dezero/anna.py" in files:
+            raise OSError("no space left")
+        return mark(plan, files)
+
+    monkeypatch.setattr(grade, "mark", fails)
+    status, said = classroom.grade()
+    assert status == 1
+    assert "NOT GRADED  anna: OSError: no space left" in said
+    assert classroom.rows()["ben"]["passed"] == "30"
+    monkeypatch.setattr(grade, "mark", mark)
+    assert classroom.grade("--resume")[0] == 0
+    assert classroom.rows()["anna"]["points"] == "20"
+
+
+# What is refused, before anything is graded
+
+
+def refused(classroom, *options, **others):
+    status, said = classroom.grade(*options, **others)
+    assert status == 2
+    assert said.startswith("grade: ")
+    assert not (classroom.out / "grades.csv").exists()
+    return said
+
+
+def test_a_folder_of_submissions_that_is_empty_or_missing_is_refused(classroom):
+    assert "is empty: there is nothing to grade" in refused(classroom)
+    classroom.submissions = classroom.submissions / "missing"
+    assert "there is no such folder" in refused(classroom)
+
+
+def test_what_is_no_submission_is_listed_with_a_reason(short, classroom):
+    classroom.hand_in("empty", {})
+    (classroom.submissions / "empty").mkdir()
+    (classroom.submissions / "homework.pdf").write_bytes(b"%PDF")
+    os.mkfifo(classroom.submissions / "pipe")
+    classroom.hand_in("notes", {"notes.txt": "sorry"})
+    assert classroom.grade()[0] == 0
+    reasons = {name: row["reason"] for name, row in classroom.rows().items()}
+    assert reasons["homework.pdf"] == reasons["pipe"] == "neither a folder nor a zip"
+    assert reasons["notes"] == reasons["empty"] == "no package dezero (dezero/__init__.py) in it"
+    assert {row["points"] for row in classroom.rows().values()} == {"0"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("own = 1\nown 2\n", "line 2"),
+        ("own = 1\nhiden = 2\n", "points.toml, line 2: there is no setting 'hiden'"),
+        ('[cases]\n\n"no-such-case" = 2\n', "points.toml, line 3: 'no-such-case' is no case"),
+        (f'[cases]\n"{SIN}" = "ten"\n', "points.toml, line 2"),
+        ("own = -1\n", "points.toml, line 1: own = -1, which is not 0 points or more"),
+        ("own = nan\n", "points.toml, line 1"),
+        ("own = true\n", "points.toml, line 1"),
+        ("cases = 3\n", "points.toml, line 1: `cases` is a table"),
+    ],
+)
+def test_a_broken_points_file_is_refused_with_the_line(classroom, tmp_path, text, told):
+    (tmp_path / "points.toml").write_text(text, "utf-8")
+    classroom.hand_in("anna", RIGHT)
+    assert told in refused(classroom, "--points", tmp_path / "points.toml")
+
+
+def test_a_missing_points_file_is_refused(classroom, tmp_path):
+    classroom.hand_in("anna", RIGHT)
+    assert "cannot be read" in refused(classroom, "--points", tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("stage", [31, 37, "none"])
+def test_a_stage_that_is_no_lab_is_refused(classroom, stage):
+    classroom.hand_in("anna", RIGHT)
+    told = refused(classroom, stage=stage)
+    assert "is not the number of a lab" in told or "there is no lab" in told
+
+
+def test_an_output_folder_that_cannot_be_written_is_found_before(classroom, monkeypatch):
+    classroom.hand_in("anna", RIGHT)
+    monkeypatch.setattr(grade, "mark", None)
+    classroom.out.write_text("a file", "utf-8")
+    status, said = classroom.grade()
+    assert status == 2
+    assert "cannot be written" in said
+    classroom.out = classroom.submissions / "anna" / "grades"
+    assert "lies among the submissions" in refused(classroom)
+    classroom.out = type(ROOT)("/proc/grades")  # nobody can, not even root
+    assert "cannot be written" in refused(classroom)
+
+
+def test_bad_hidden_cases_are_refused(classroom, tmp_path, hidden):
+    classroom.hand_in("anna", RIGHT)
+    file = hidden / "more.py"
+    for old, new, told in [
+        ("CASES = [", "CASES = [1,", "more.py, line"),
+        ("CASES", "OTHERS", "has no attribute 'CASES'"),
+        ("    Case(", "    Case((", "more.py, line"),
+        ("the teacher's slope of cos is right", "sin x has the value of its formula", SIN),
+    ]:
+        file.write_text(HIDDEN.replace(old, new), "utf-8")
+        assert told in refused(classroom, "--cases", hidden)
+    file.unlink()
+    assert "there is no case in it" in refused(classroom, "--cases", hidden)
+    assert "no such folder" in refused(classroom, "--cases", tmp_path / "none")
+
+
+def test_a_hidden_case_that_the_stage_itself_fails_is_refused(short, classroom, hidden):
+    classroom.hand_in("anna", RIGHT)
+    file = hidden / "more.py"
+    file.write_text(HIDDEN.replace("expect=-3.0", "expect=3.0"), "utf-8")
+    told = refused(classroom, "--cases", hidden)
+    assert 'step34 itself fails "the teacher\'s slope of cos is right"' in told
+    assert "expected 3.0, got -3.0" in told
+
+
+def test_without_bubblewrap_nothing_is_run(classroom, monkeypatch):
+    classroom.hand_in("anna", RIGHT)
+    monkeypatch.setattr(sandbox, "why_unusable", lambda: "bubblewrap is not installed")
+    assert "bubblewrap is not installed. Submissions run in a sandbox only; --unsafe" in refused(
+        classroom
+    )
+
+
+def test_unsafe_says_what_is_given_up_and_grades_without(short, classroom, monkeypatch):
+    classroom.hand_in("anna", RIGHT)
+    monkeypatch.setattr(sandbox, "why_unusable", lambda: "bubblewrap is not installed")
+    status, said = classroom.grade("--unsafe")
+    assert status == 0
+    for loss in ("WITHOUT a sandbox", "read your files", "change or delete", "network"):
+        assert loss in said
+    assert classroom.rows()["anna"]["points"] == "20"
+    page = (classroom.out / "reports" / "anna.html").read_text("utf-8")
+    assert "Run WITHOUT a sandbox" in page
+
+
+# Names
+
+
+def test_keys_of_names_are_unique_and_plain():
+    names = ["anna", "Anna", "a/b", "a b", "a  b", "", "..", "x" * 300, "x" * 301, "con", "ünï"]
+    keys = [key_of(name) for name in names]
+    assert len({key.lower() for key in keys}) == len(names)
+    assert all(key.isascii() and "/" not in key and len(key) < 60 for key in keys)
+    assert keys[0] == "anna"
+
+
+def test_shown_text_has_no_character_that_acts():
+    assert shown("a\tb\r\n\x00\x1b[2J\u202e\ud800\u2028 é") == (
+        "a\\tb\\r\\n\\x00\\x1b[2J\\u202e\\ud800\\u2028 é"
+    )
+    assert shown("abcdef", 3) == "abc ..."
+    assert as_plain(shown("x")) == "x"

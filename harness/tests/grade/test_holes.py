@@ -1,0 +1,115 @@
+"""Holes made on purpose: each cheat of the zoo earns points where what stops it is taken away."""
+
+import dataclasses
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from dezero_harness import grade, sandbox
+from dezero_harness.marking import Scheme, grade_of, mark
+from dezero_harness.sandbox import Bounds
+
+from .conftest import ROOT, hand_in
+from .test_zoo import INIT, RIGHT, START, TABLE, filled, known, serve
+from .zoo import BREAKS_OUT
+
+WITHOUT_A_SANDBOX = [
+    "is root",
+    "reads the stages",
+    "reads the cases",
+    "reads the passwords of the system",
+    "reads what other processes were started with",
+    "imports what is installed",
+    "writes into another submission",
+    "writes into the grades",
+    "writes into itself",
+    "asks a server",
+    "ends other processes",
+]
+ROOMY = Bounds(memory=4096, address_space=8192, folder=256, processes=500)
+
+
+@pytest.fixture
+def earned(tmp_path, monkeypatch):
+    """What a cheat earns; `unsafe` takes the sandbox away, and `bounds` widens it."""
+    monkeypatch.chdir(ROOT)
+    hand_in(tmp_path / "submissions" / "honest", RIGHT)
+    (tmp_path / "grades" / "results").mkdir(parents=True)
+    server = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve, args=[server], daemon=True).start()
+    decoy = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)", "a-decoy-of-the-holes"],
+        env={"KEY": "a-secret-of-the-zoo"},
+    )
+    words = {
+        "$ROOT": ROOT,
+        "$SUBMISSIONS": tmp_path / "submissions",
+        "$GRADES": tmp_path / "grades",
+        "$PORT": server.getsockname()[1],
+        "$DECOY": "a-decoy-of-the-holes",
+        "$BASE": sys.base_prefix,
+        "$PREFIX": sys.prefix,
+    }
+
+    def run(code, *, engine=RIGHT, **changes):
+        plan = grade.plan_of(grade._parser().parse_args(["submissions", "--stage=34"]))
+        plan = dataclasses.replace(plan, own=plan.own[:3], earlier=(), **changes)
+        init = code if engine is START else f"{filled(code, words)}\n{RIGHT[INIT]}"
+        files = {name: text.encode() for name, text in (engine | {INIT: init}).items()}
+        found = grade_of(plan, Scheme(), mark(plan, files))
+        return found.points, found.reason
+
+    yield run
+    decoy.kill()
+    decoy.wait()
+    server.close()
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_SANDBOX)
+def test_without_a_sandbox_it_breaks_out(earned, name):
+    points, _ = earned(BREAKS_OUT[name], unsafe=True)
+    only_root = name == "is root" and os.geteuid() != 0  # who is not cannot become it anyway
+    assert points == (0 if only_root else 3)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "forks without end",
+        "starts threads without end",
+        "eats memory",
+        "eats memory in many processes",
+        "fills the disk",
+    ],
+)
+def test_with_wide_bounds_it_gets_what_it_wants(earned, name):
+    assert earned(BREAKS_OUT[name], bounds=ROOMY) == (3, "")
+
+
+def test_with_namespaces_of_its_own_it_mounts_memory(earned, monkeypatch):
+    users = sandbox._own_users()
+    monkeypatch.setattr(
+        sandbox, "_own_users", lambda: [word for word in users if word != "--disable-userns"]
+    )
+    assert earned(BREAKS_OUT["mounts memory without bounds"]) == (3, "")
+
+
+def test_with_the_harness_in_sight_it_finds_it(earned, monkeypatch):
+    around = sandbox.Sandbox._around
+    harness = {Path("/libraries/harness"): ROOT / "harness"}
+    monkeypatch.setattr(
+        sandbox.Sandbox, "_around", lambda self, shown: around(self, shown | harness)
+    )
+    assert earned(BREAKS_OUT["looks for the harness in all that there is"]) == (3, "")
+
+
+def test_without_spot_checks_a_table_of_answers_earns_all(earned):
+    plan = grade.plan_of(grade._parser().parse_args(["submissions", "--stage=34"]))
+    table = TABLE.format(answers={case.program: known(case) for case in plan.own[:3]})
+    assert earned(table + START[INIT], engine=START, spots=())[0] == 3
+    assert earned(table + START[INIT], engine=START)[0] == 0
