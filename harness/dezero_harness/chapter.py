@@ -78,12 +78,13 @@ def load_chapter(root: Path, number: int) -> Chapter:
     had, has = read(before).capabilities, read(after).capabilities
     answered = [case for case in cases.ALL if not predict(case, has)[1]]
     earlier = [case for case in answered if predict(case, had)[0] == case.expect]
+    lacked = [word for word in REFUSALS if word not in had]  # what arrays may lack is no matter
     known = _public_names(before)
     new_names = [name for name in _public_names(after) if name not in known]
     own = [case for case in answered if predict(case, had)[0] != case.expect]
     words = {
         case.id: frozenset(
-            {word for word in case.needs if word not in had and not _of_functions(word)}
+            {word for word in case.needs if word in lacked and not _of_functions(word)}
             | _functions_used(case.program).intersection(new_names)
         )
         for case in own
