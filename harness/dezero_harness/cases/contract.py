@@ -264,6 +264,32 @@ CASES += [
         expect=[1, 27.0],
         source="y = a^2 + 3a with a = 3x: dy/dx = 3 (2a + 3) = 27 at 1",
     ),
+    *[
+        case(
+            statement=f"a function's backward waits for the longest way to it: {in_words(form)}",
+            program=dedent(f"""
+                given = []
+
+                class Triple(dezero.Function):
+                    def forward(self, x):
+                        return x * 3.0
+
+                    def backward(self, gy):
+                        given.extend(values(gy))
+                        return gy * 3.0
+
+                x = Variable(array([1.0]))
+                a = Triple()(x)
+                b = a * 2.0 * 2.0 * 2.0
+                y = {form}
+                y.backward(retain_grad=True)
+                given, a.grad, x.grad
+            """),
+            expect=[[slope], [slope], [3.0 * slope]],
+            source=f"b = 8 a and a = 3, so dy/da = {slope:g}, given once; dy/dx is its triple",
+        )
+        for form, slope in [("a * b", 48.0), ("b * a", 48.0), ("a + b", 9.0), ("b + a", 9.0)]
+    ],
     case(
         statement="functions of one generation are walked first in, first out",
         program="""
@@ -286,7 +312,7 @@ CASES += [
             "".join(order)
         """,
         expect="abcd",
-        source="contract: by generation with a heap, first in first out among equals",
+        source="contract: by generation, in a table for each, first in first out among equals",
     ),
     case(
         statement="a chain of thousands of functions is walked without recursion",
