@@ -604,6 +604,16 @@ seed, t.grad
         without={"create_graph": Raises("TypeError", "is None or an array")},
     ),
     graph(
+        statement="a recorded gradient comes from the function that computed it",
+        program="""
+            x = Variable(array(2.0))
+            (x ** 3).backward(create_graph=True)
+            type(x.grad.creator).__name__
+        """,
+        expect="Mul",
+        source="gx = gy (3 x^2) is a product; nothing else has it, so no copy is made",
+    ),
+    graph(
         statement="a gradient that is constant has no creator with create_graph",
         program="""
             x, w = Variable(array(2.0)), Variable(array(3.0))

@@ -124,6 +124,15 @@ CASES = [
         source="contract: an unknown key is an error; the message names the modes there are",
     ),
     mode(
+        statement="using_config refuses an attribute that is no mode",
+        program="""
+            with dezero.using_config("__doc__", False):
+                pass
+        """,
+        expect=Raises("ValueError", "__doc__.*enable_backprop"),
+        source="contract: an unknown key is an error; the message names the modes there are",
+    ),
+    mode(
         statement="no_grad decorates a function, call after call",
         program="""
             @dezero.no_grad()
