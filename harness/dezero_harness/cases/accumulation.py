@@ -528,7 +528,7 @@ b.grad
             + f"""\
 a, b, c = Variable(array(2.0)), Variable(array(3.0)), Variable(array(4.0))
 y = {form}
-y.backward(retain_grad=True, create_graph=True)
+y.backward({retain}create_graph=True)
 gb = b.grad
 overwrite({changed}.grad, 7.0)
 c.cleargrad()
@@ -539,10 +539,10 @@ gb, c.grad
             source="b.grad is gy c, where gy is 1, and so is a.grad: d(b.grad)/dc = gy = 1",
             needs=("create_graph", "mutability"),
         )
-        for words, form, changed in [
-            ("a term, a product", "a + b * c", "a"),
-            ("a product, a term", "b * c + a", "a"),
-            ("the root's own", "b * c - a", "y"),
+        for words, form, retain, changed in [
+            ("a term, a product", "a + b * c", "", "a"),
+            ("a product, a term", "b * c + a", "", "a"),
+            ("the root's own", "b * c - a", "retain_grad=True, ", "y"),
         ]
     ],
     graph(

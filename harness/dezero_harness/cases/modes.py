@@ -128,6 +128,7 @@ CASES = [
         program="""
             with dezero.using_config("__doc__", False):
                 pass
+            dezero.Config.enable_backprop
         """,
         expect=Raises("ValueError", "__doc__.*enable_backprop"),
         source="contract: an unknown key is an error; the message names the modes there are",
