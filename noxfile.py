@@ -327,7 +327,7 @@ def properties(session):
 
 @nox.session(default=False)
 def faults(session):
-    """Plant some 300 faults in the stages: a named case has to catch each. Takes minutes."""
+    """Plant some 350 faults in the stages: a named case has to catch each. Takes minutes."""
     install(session, "shared", "harness", also=["tqdm"])
     session.run("python", "-m", "dezero_harness.faults", *session.posargs)
 

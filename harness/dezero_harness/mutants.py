@@ -1,9 +1,10 @@
 """Mutation testing: does a case notice each small change that Cosmic Ray makes to the last engine?
 
-`python -m dezero_harness.mutants` mutates a copy of step36. `mutants.toml` lists the survivors that
-are equivalent, with the reason; any other survivor fails the run, and so does a listed one that is
-noticed or no longer there. A run that was interrupted goes on where it was, in `reports/mutants`,
-if neither the engine nor the harness has changed.
+`python -m dezero_harness.mutants` mutates a copy of step36 and of `shared`'s application.py, what a
+call does. `mutants.toml` lists the survivors that are equivalent, with the reason; any other
+survivor fails the run, and so does a listed one that is noticed or no longer there. A run that was
+interrupted goes on where it was, in `reports/mutants`, if neither the engine nor the harness has
+changed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from pathlib import Path
 
 from .faults import FRESH
 
-FILES = ("core.py", "functions.py")
+FILES = (
+    "stages/step36/dezero/core.py",
+    "stages/step36/dezero/functions.py",
+    "shared/dezero_shared/application.py",
+)
 PARTS = ("shared/dezero_shared", "harness/dezero_harness", "stages/step36/dezero")
 WORK = Path("reports/mutants")
 # The worker itself ends a case that hangs, by processor time: a busy machine is no mutant's end.
@@ -47,12 +52,10 @@ exclude-operators = [
 
 def survivors(folder: Path, root: Path) -> Iterator[tuple[str, str, str]]:
     """Mutate a copy in `folder`; the file, the line as it was and the operator of each survivor."""
-    original = root / "stages" / "step36" / "dezero"
-    lines = {file: (original / file).read_text("utf-8").splitlines() for file in FILES}
-    paths = [f"stages/step36/dezero/{file}" for file in FILES]
+    lines = {Path(file).name: (root / file).read_text("utf-8").splitlines() for file in FILES}
     # What noticed one mutant is tried first on the next.
     command = f"{sys.executable} -m dezero_harness.hunted stages/step36 {folder / 'told'}"
-    settings = SETTINGS.format(files=json.dumps(paths), command=json.dumps(command))
+    settings = SETTINGS.format(files=json.dumps(FILES), command=json.dumps(command))
     (folder / "settings.toml").write_text(settings, "utf-8")
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(folder / part) for part in ("shared", "harness")]),

@@ -521,6 +521,108 @@ b.grad
         source="contract: changing one Variable's gradient array never changes another's",
         needs=("create_graph", "mutability"),
     ),
+    *[
+        graph(
+            statement=f"writing into a gradient leaves the graph alone: {words}",
+            program=OVERWRITE
+            + f"""\
+a, b, c = Variable(array(2.0)), Variable(array(3.0)), Variable(array(4.0))
+y = {form}
+y.backward({retain}create_graph=True)
+gb = b.grad
+overwrite({changed}.grad, 7.0)
+c.cleargrad()
+gb.backward()
+gb, c.grad
+""",
+            expect=[4.0, 1.0],
+            source="b.grad is gy c, where gy is 1, and so is a.grad: d(b.grad)/dc = gy = 1",
+            needs=("create_graph", "mutability"),
+        )
+        for words, form, retain, changed in [
+            ("a term, a product", "a + b * c", "", "a"),
+            ("a product, a term", "b * c + a", "", "a"),
+            ("the root's own", "b * c - a", "retain_grad=True, ", "y"),
+        ]
+    ],
+    graph(
+        statement="recorded gradients that are no constants share no memory",
+        program=OVERWRITE
+        + """\
+a, b, c = Variable(array(2.0)), Variable(array(3.0)), Variable(array(4.0))
+h = a + b
+(h * c).backward(retain_grad=True, create_graph=True)
+overwrite(a.grad, 7.0)
+overwrite(h.grad, 8.0)
+a.grad, b.grad, h.grad
+""",
+        expect=[7.0, 4.0, 8.0],
+        source="all three are c = 4 to begin with, each in an array of its own",
+        needs=("create_graph", "mutability"),
+    ),
+    graph(
+        statement="a recorded gradient is no view of another's memory",
+        program=OVERWRITE
+        + """\
+class Flip(dezero.Function):
+    def forward(self, x):
+        return x[::-1]
+
+    def backward(self, gy):
+        return Flip()(gy)
+
+x, w = Variable(array([1.0, 2.0])), Variable(array([3.0, 5.0]))
+h = Flip()(x)
+(h * w).backward(retain_grad=True, create_graph=True)
+before = values(x.grad)
+overwrite(x.grad, 7.0)
+before, h.grad
+""",
+        expect=[[5.0, 3.0], [3.0, 5.0]],
+        source="h.grad is w and x.grad is w from behind, each in an array of its own",
+        needs=("create_graph", "mutability"),
+        without={"create_graph": Raises("TypeError", "keyword argument 'create_graph'")},
+    ),
+    graph(
+        statement="a recorded gradient is not the seed it was computed from",
+        program=OVERWRITE
+        + """\
+t, x = Variable(array(2.0)), Variable(array(3.0))
+seed = t * 5.0
+y = x + 1.0
+y.grad = seed
+y.backward(create_graph=True)
+gx = x.grad
+x.cleargrad()
+gx.backward()
+overwrite(gx, 7.0)
+seed, t.grad
+""",
+        expect=[10.0, 5.0],
+        source="gx = seed = 5 t: a number of its own, and its derivative by t is 5",
+        needs=("create_graph", "mutability"),
+        without={"create_graph": Raises("TypeError", "is None or an array")},
+    ),
+    graph(
+        statement="a recorded gradient comes from the function that computed it",
+        program="""
+            x = Variable(array(2.0))
+            (x ** 3).backward(create_graph=True)
+            type(x.grad.creator).__name__
+        """,
+        expect="Mul",
+        source="gx = gy (3 x^2) is a product; nothing else has it, so no copy is made",
+    ),
+    graph(
+        statement="a gradient that is constant has no creator with create_graph",
+        program="""
+            x, w = Variable(array(2.0)), Variable(array(3.0))
+            (x + w * 2.0).backward(create_graph=True)
+            x.grad, x.grad.creator, w.grad, w.grad.creator
+        """,
+        expect=[1.0, None, 2.0, None],
+        source="contract: what comes from constants alone is not recorded; it has no derivative",
+    ),
     graph(
         statement="a name given to one gradient is not on another",
         program="""

@@ -264,6 +264,32 @@ CASES += [
         expect=[1, 27.0],
         source="y = a^2 + 3a with a = 3x: dy/dx = 3 (2a + 3) = 27 at 1",
     ),
+    *[
+        case(
+            statement=f"a function's backward waits for the longest way to it: {in_words(form)}",
+            program=dedent(f"""
+                given = []
+
+                class Triple(dezero.Function):
+                    def forward(self, x):
+                        return x * 3.0
+
+                    def backward(self, gy):
+                        given.extend(values(gy))
+                        return gy * 3.0
+
+                x = Variable(array([1.0]))
+                a = Triple()(x)
+                b = a * 2.0 * 2.0 * 2.0
+                y = {form}
+                y.backward(retain_grad=True)
+                given, a.grad, x.grad
+            """),
+            expect=[[slope], [slope], [3.0 * slope]],
+            source=f"b = 8 a and a = 3, so dy/da = {slope:g}, given once; dy/dx is its triple",
+        )
+        for form, slope in [("a * b", 48.0), ("b * a", 48.0), ("a + b", 9.0), ("b + a", 9.0)]
+    ],
     case(
         statement="functions of one generation are walked first in, first out",
         program="""
@@ -286,7 +312,7 @@ CASES += [
             "".join(order)
         """,
         expect="abcd",
-        source="contract: by generation with a heap, first in first out among equals",
+        source="contract: by generation, in a table for each, first in first out among equals",
     ),
     case(
         statement="a chain of thousands of functions is walked without recursion",
@@ -437,6 +463,20 @@ CASES += [
         )
         for sign, form in [("times", "1.0 * x"), ("that divides", "x / 1.0")]
     ],
+    case(
+        statement="a number of a class derived from float is a number",
+        program="""
+            class Metres(float):
+                pass
+
+            x = Variable(array(2.0))
+            y = Metres(3.0) * x
+            y.backward()
+            kind(y.data), y, x.grad
+        """,
+        expect=["array", 6.0, 3.0],
+        source="what a float can do, a class derived from it can: y = 3 x",
+    ),
     case(
         statement="a NumPy scalar is a number as an exponent",
         program="x = Variable(array(-3.0))\ny = x ** numpy_scalar(2.0)\ny.backward()\ny, x.grad",
@@ -750,6 +790,31 @@ CASES += [
         program=SPLIT + "ys = Split()(x)\nkind(ys), len(ys), ys[0].creator is ys[1].creator",
         expect=["list", 2, True],
         source="contract: several outputs are returned as a list",
+    ),
+    case(
+        statement="several outputs of 0-d data are 0-d arrays",
+        program=SPLIT + "[(kind(y.data), y.shape) for y in Split()(x)]",
+        expect=[["array", []], ["array", []]],
+        source="contract: results on 0-d data are 0-d arrays, and so are gradients",
+    ),
+    case(
+        statement="an unused output of another dtype gets zeros of its dtype",
+        program="""
+            class Both(dezero.Function):
+                def forward(self, x0, x1):
+                    return x0 * 1.0, x1 * 1.0
+
+                def backward(self, gy0, gy1):
+                    dtypes.append((dtype_name(gy0), dtype_name(gy1)))
+                    return None, None
+
+            dtypes = []
+            single, double = Both()(Variable(array(1.0, "float32")), Variable(array(2.0)))
+            single.backward()
+            dtypes
+        """,
+        expect=[["float32", "float64"]],
+        source="contract: an unused output contributes nothing, that is a gradient of zeros",
     ),
     case(
         statement="an unused output of another shape gets zeros of its shape",

@@ -124,6 +124,26 @@ CASES = [
         source="contract: nothing is recorded, so nothing holds h",
     ),
     case(
+        statement="a function that was called under no_grad keeps no input",
+        program=without_collector(
+            """
+            class Same(dezero.Function):
+                def forward(self, x):
+                    return x * 1.0
+
+            x, f = Variable(array([1.0, 2.0])), Same()
+            with dezero.no_grad():
+                h = x * x
+                y = f(h)
+            ref = weakref.ref(h)
+            del h
+            """,
+            "ref() is None, y",
+        ),
+        expect=[True, [1.0, 4.0]],
+        source="contract: nothing is recorded, so nothing holds h",
+    ),
+    case(
         statement="what constants alone give keeps nothing",
         program=without_collector(
             """

@@ -124,6 +124,16 @@ CASES = [
         source="contract: an unknown key is an error; the message names the modes there are",
     ),
     mode(
+        statement="using_config refuses an attribute that is no mode",
+        program="""
+            with dezero.using_config("__doc__", False):
+                pass
+            dezero.Config.enable_backprop
+        """,
+        expect=Raises("ValueError", "__doc__.*enable_backprop"),
+        source="contract: an unknown key is an error; the message names the modes there are",
+    ),
+    mode(
         statement="no_grad decorates a function, call after call",
         program="""
             @dezero.no_grad()
@@ -135,6 +145,73 @@ CASES = [
         """,
         expect=[None, None, True],
         source="contract: no creator, and the mode is back",
+    ),
+    mode(
+        statement="a function that no_grad decorates may call itself",
+        program="""
+            @dezero.no_grad()
+            def power(x, n):
+                return x if n == 1 else power(x, n - 1) * x
+
+            y = power(Variable(array(3.0)), 4)
+            y, y.creator, dezero.Config.enable_backprop
+        """,
+        expect=[81.0, None, True],
+        source="contract: each call sets the mode anew and gives back what it found; 3^4 = 81",
+    ),
+    mode(
+        statement="a decorator sets the mode in calls, not when it decorates",
+        program="""
+            @dezero.no_grad()
+            def square(x):
+                return x * x
+
+            x = Variable(array(3.0))
+            (x * x).creator is None, square(x).creator is None
+        """,
+        expect=[False, True],
+        source="contract: a mode holds within the block, here the function's body",
+    ),
+    mode(
+        statement="a decorated function keeps its name and takes keywords",
+        program="""
+            @dezero.no_grad()
+            def power(x, n=2):
+                "x to the power of n"
+                return x ** n
+
+            power.__name__, power.__doc__, power(Variable(array(2.0)), n=3)
+        """,
+        expect=["power", "x to the power of n", 8.0],
+        source="what functools.wraps keeps, as contextlib.ContextDecorator does; 2^3 = 8",
+    ),
+    mode(
+        statement="two threads in one decorated function leave in any order",
+        program="""
+            from threading import Event, Thread
+
+            entered, leave = Event(), Event()
+
+            @dezero.no_grad()
+            def recording(go_first):
+                if go_first:
+                    thread.start()
+                    entered.wait(10)
+                else:
+                    entered.set()
+                    leave.wait(10)
+                return dezero.Config.enable_backprop
+
+            thread = Thread(target=recording, args=(False,))
+            try:
+                inside = recording(True)
+            finally:
+                leave.set()
+                thread.join()
+            inside, dezero.Config.enable_backprop
+        """,
+        expect=[False, True],
+        source="contract: modes are per thread, so no thread gives back what another has set",
     ),
     mode(
         statement="another thread in no_grad leaves this one recording",
