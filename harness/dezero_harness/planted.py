@@ -172,7 +172,7 @@ WRONG_DERIVATIVES = [
             ("broadcast_to", "return sum_to({}, x.shape)"),
             ("reshape", "return reshape({}, x.shape)"),
             ("transpose", "return transpose({}, inverse)"),
-            ("matmul", "matmul({}, flip(x1)) if"),
+            ("matmul", "matmul({}, flip(x1))"),
         ]
         for fault in wrong(
             of,

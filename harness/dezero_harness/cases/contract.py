@@ -904,3 +904,88 @@ CASES += [
         ]
     ],
 ]
+
+# --- 0-d results, which NumPy makes scalars of ---
+
+CASES += [
+    case(
+        statement="the data of a 0-d result is one array, however often it is read",
+        program="""
+            y = Variable(array(2.0)) * 3.0 + 1.0
+            y.data is y.data, kind(y.data)
+        """,
+        expect=[True, "array"],
+        source="contract: results of arithmetic on 0-d data are 0-d arrays",
+    ),
+    case(
+        statement="what is written into the data of a 0-d result stays there",
+        program="""
+            y = Variable(array(2.0)) * 3.0 + 1.0
+            y.data[...] = 5.0
+            y
+        """,
+        expect=5.0,
+        needs=("mutability",),
+        source="contract: .data is the array",
+    ),
+    case(
+        statement="a user's forward gets arrays, also in the middle of a 0-d program",
+        program="""
+            class Same(dezero.Function):
+                def forward(self, x):
+                    seen.append(kind(x))
+                    return x * 1.0
+
+                def backward(self, gy):
+                    return gy * 1.0
+
+            seen = []
+            x = Variable(array(2.0))
+            (Same()(x * 3.0 + 1.0) * 2.0).backward()
+            seen, x.grad
+        """,
+        expect=[["array"], 6.0],
+        source="contract: forward takes and returns arrays; (2 (3 x + 1))' = 6",
+    ),
+    case(
+        statement="a user's forward may answer with a number",
+        program="""
+            class Half(dezero.Function):
+                def forward(self, x):
+                    return 0.5
+
+            y = Half()(Variable(array(2.0)))
+            float(y.data), tuple(y.data.shape)
+        """,
+        expect=[0.5, []],
+        source="contract: results are arrays, never numbers",
+    ),
+    *[
+        case(
+            statement=f"reading the data of a 0-d leaf made by no_grad is no assignment: {words}",
+            program=f"""
+                with dezero.no_grad():
+                    h = Variable(array({value})) * 3.0
+                y = h * h
+                h.data
+                y.backward()
+                h.grad
+            """,
+            expect=expect,
+            source="d(h h)/dh = 2 h",
+        )
+        for words, value, expect in [("6", "2.0", 12.0), ("nan", "math.nan", float("nan"))]
+    ],
+    case(
+        statement="assigning another number to a 0-d leaf made by no_grad is noticed",
+        program="""
+            with dezero.no_grad():
+                h = Variable(array(2.0)) * 3.0
+            y = h * h
+            h.data = array(7.0)
+            y.backward()
+        """,
+        expect=Raises("RuntimeError", "was assigned after"),
+        source="contract: assigning between a forward and its backward is an error",
+    ),
+]
