@@ -282,10 +282,10 @@ def lab(session):
 @nox.session(default=False)
 def labs(session):
     """Prove every lab: the start fails the cases of its chapter alone, the solution none."""
-    install(
-        session, "shared", "harness", extras=["lab"], also=["ipykernel", "nbclient", "nbformat"]
-    )
-    session.run("python", "-m", "pytest", "harness/tests/lab", *session.posargs)
+    also = ["ipykernel", "nbclient", "nbformat", "pytest-xdist>=3.6"]
+    install(session, "shared", "harness", extras=["lab"], also=also)
+    together = ["-n2", "--dist=worksteal"]
+    session.run("python", "-m", "pytest", "harness/tests/lab", *together, *session.posargs)
 
 
 @nox.session(default=False)

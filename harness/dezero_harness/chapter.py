@@ -77,11 +77,12 @@ def load_chapter(root: Path, number: int) -> Chapter:
     after = stages[number]
     had, has = read(before).capabilities, read(after).capabilities
     answered = [case for case in cases.ALL if not predict(case, has)[1]]
-    earlier = [case for case in answered if predict(case, had)[0] == case.expect]
+    # A list, since nan in it is equal to itself.
+    earlier = [case for case in answered if [predict(case, had)[0]] == [case.expect]]
     lacked = [word for word in REFUSALS if word not in had]  # what arrays may lack is no matter
     known = _public_names(before)
     new_names = [name for name in _public_names(after) if name not in known]
-    own = [case for case in answered if predict(case, had)[0] != case.expect]
+    own = [case for case in answered if [predict(case, had)[0]] != [case.expect]]
     words = {
         case.id: frozenset(
             {word for word in case.needs if word in lacked and not _of_functions(word)}
