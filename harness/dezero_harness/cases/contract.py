@@ -114,6 +114,18 @@ CASES += [
         expect=[None, 0],
         source="contract: a raw operand is a constant, a Variable in the graph without a creator",
     ),
+    case(
+        statement="a constant operand has no name and no gradient",
+        program="""
+            x = Variable(array(2.0), "x")
+            y = x * 5.0
+            y.backward()
+            c = y.creator.inputs[1]
+            c, c.name, c.grad
+        """,
+        expect=[5.0, None, None],
+        source="contract: a constant gets no gradient; a name is what a user gives",
+    ),
 ]
 
 CASES += [

@@ -338,6 +338,14 @@ CASES += [
         source="contract: a constant gets no gradient; d(4 x)/dx = 4",
     ),
     case(
+        statement="a constant times x of the same value is not the square of x",
+        program=TWICE
+        + "x, c = Variable(array(2.0)), Twice()(array(1.0))\n"
+        + "(c * x).backward()\nx.grad",
+        expect=2.0,
+        source="c x at c = x = 2 has the derivative c = 2, where x^2 has 2 x = 4",
+    ),
+    case(
         statement="an integer NumPy scalar is a number as an exponent",
         program="""
             x = Variable(array(2.0))
