@@ -637,3 +637,19 @@ seed, t.grad
         group="Q",
     ),
 ]
+
+CASES += [
+    seeded(
+        statement="a seed that another walk has added to is no seed any more",
+        program="""
+            x = Variable(array(3.0))
+            x.grad = as_grad(array(5.0))
+            (x * 2.0).backward()
+            total = x.grad
+            x.backward()
+            total, x.grad
+        """,
+        expect=[7.0, 1.0],
+        source="5 + 2; then dx/dx = 1, from ones, for 7 is not what the user has put there",
+    ),
+]

@@ -156,7 +156,7 @@ CASES += [
     graph(
         statement="a compiled layer of tanh has the gradients of its formula",
         program="""
-            from dezero.functions import matmul, sum, tanh
+            from dezero.functions import tanh, matmul, sum
 
             def gradients(data, weight, bias):
                 w, b = Variable(weight), Variable(bias)

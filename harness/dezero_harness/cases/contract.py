@@ -972,6 +972,19 @@ CASES += [
         expect=[0.5, []],
         source="contract: results are arrays, never numbers",
     ),
+    case(
+        statement="a user's forward may answer with several numbers",
+        program="""
+            class Halves(dezero.Function):
+                def forward(self, x):
+                    return 0.5, 1.5
+
+            y0, y1 = Halves()(Variable(array(2.0)))
+            float(y0.data), float(y1.data), tuple(y1.data.shape)
+        """,
+        expect=[0.5, 1.5, []],
+        source="contract: results are arrays, never numbers",
+    ),
     *[
         case(
             statement=f"reading the data of a 0-d leaf made by no_grad is no assignment: {words}",
