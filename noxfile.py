@@ -160,7 +160,7 @@ def harness(session):
         "shared",
         "harness",
         extras=["pictures", "plots"],
-        also=["array-api-strict>=2.4", "hypothesis", "pytest-xdist>=3.6", "rich>=13"],
+        also=["array-api-strict>=2.4", "hypothesis", "psutil", "pytest-xdist>=3.6", "rich>=13"],
     )
     # These have sessions of their own.
     apart = ("test_examples.py", "test_extras.py", "test_notebooks.py", "lab", "grade")

@@ -221,7 +221,7 @@ EXAMPLES = [
     tanh_graph(1, "svg"),
     tanh_graph(2, "png"),
     tanh_graph(5, "png"),
-    tanh_graph(6, "svg", warns="only an SVG can be"),
+    tanh_graph(6, "svg"),
     Example(
         stage=35,
         script="tanh_growth.py",

@@ -201,7 +201,7 @@ def test_a_quick_run_checks_every_stage_and_writes_its_reports(run):
         "--only=newton,tanh2,array-tanh2,growth",
         "--peers=book,same_steps,by_hand",
     )
-    assert status == 0, said.out
+    assert status == 0, said.out + said.err
     ran = {row["job"]: set(row["times"]) for row in report["rows"]}
     stages = {f"step{n}" for n in range(31, 37)}
     assert stages & ran["newton"] == stages - {"step31"}
