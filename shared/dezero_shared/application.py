@@ -11,6 +11,8 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
+from numpy import ndarray
+
 from dezero_shared import arrays, checked
 from dezero_shared.arrays import SCALARS, Array, as_array
 from dezero_shared.modes import recording
@@ -48,43 +50,58 @@ class Application:
         if self.outputs is not None:
             raise checked.called_before(self)
         variable, elementwise = self.variable, self.elementwise
-        variables, xs, generation, requires_grad = [], [], 0, False
+        variables, xs, operands, generation, requires_grad = [], [], [], 0, False
         for x in inputs:
             if not isinstance(x, variable):
                 x = constant(variable, x, inputs)
             variables.append(x)
-            xs.append(x._data if elementwise else x.data)
+            if elementwise:
+                data = x._data
+                # The number in a 0-d array, read at every call, since the array may change.
+                operands.append(data[()] if type(data) is ndarray and not data.ndim else data)
+            else:
+                data = x.data
+                operands.append(data)
+            xs.append(data)
             if x.generation > generation:
                 generation = x.generation
             if x.requires_grad:
                 requires_grad = True
 
+        others: list[Array] = []
         try:
-            ys = self.forward(*xs)  # type: ignore[attr-defined]
-            if isinstance(ys, tuple):
-                ys = checked.several(self, ys)
-            else:
-                ys = [ys if type(ys) in SCALARS else as_array(ys)]
+            y = self.forward(*operands)  # type: ignore[attr-defined]
+            if type(y) not in SCALARS:
+                if isinstance(y, tuple):
+                    y, *others = checked.several(self, y)
+                else:
+                    y = as_array(y)
         except Exception as error:
             checked.explain(error, self, variables)
             raise
 
-        recorded = requires_grad and recording()
-        if recorded:
+        result = new(variable)
+        result._data, result.requires_grad = y, requires_grad  # of constants: a constant
+        result._grad = result.seed = result.name = None
+        if requires_grad and recording():
             self.inputs, self.xs, self.generation = variables, xs, generation
-        self.outputs, results = [], []
-        for y in ys:
-            result = new(variable)
-            result._data, result.requires_grad = y, requires_grad  # of constants: a constant
-            result._grad = result.seed = result.name = None
-            if recorded:
-                result.creator, result.generation = self, generation + 1
-                # Weak, since a result refers to its creator: a cycle would outlive its last user.
-                self.outputs.append(weakref.ref(result))
-            else:
-                result.creator, result.generation = None, 0
-            results.append(result)
-        return results if len(results) > 1 else results[0]
+            result.creator, result.generation = self, generation + 1
+            # Weak, since a result refers to its creator: a cycle would outlive its last user.
+            self.outputs = [weakref.ref(result)]
+        else:
+            result.creator, result.generation = None, 0
+            self.outputs = []
+        return [result, *(sibling(result, y) for y in others)] if others else result
+
+
+def sibling(result: Any, y: Array) -> Any:
+    """Another output of the call that `result` comes from."""
+    other = constant(type(result), y)
+    other.requires_grad = result.requires_grad
+    other.creator, other.generation = result.creator, result.generation
+    if other.creator is not None:
+        other.creator.outputs.append(weakref.ref(other))
+    return other
 
 
 def constant(variable: Any, x: Any, others: Iterable[Any] = ()) -> Any:

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dezero_shared.arrays import SCALARS, Array, as_array, is_array, is_floating, owns_memory, zeros
+from dezero_shared.arrays import (
+    SCALARS,
+    Array,
+    as_array,
+    bare,
+    is_array,
+    is_floating,
+    owns_memory,
+    zeros,
+)
 from dezero_shared.modes import recording
 
 
@@ -133,7 +142,8 @@ def _describe(x: Any) -> str:
 
 def _same(x: Any, scalar: Any) -> bool:
     """True where x is the 0-d array that was made of this scalar for someone to look at."""
-    return x.shape == () and bool(x == scalar or (x != x and scalar != scalar))
+    x = bare(x)
+    return x == scalar or (x != x and scalar != scalar)
 
 
 def _unfit(function: Any, gxs: Any) -> str:

@@ -242,25 +242,28 @@ dtype_name(gx), dtype_name(x.grad), x.grad
         program=MIXED + "y.backward()\n(x * 2.0).backward()\ndtype_name(x.grad), x.grad",
         expect=["float32", [6.0, 7.0]],
     ),
-    case(
-        statement="the gradient of a float32 root is seeded in float32",
-        program="""
-            seeds = []
+    *[
+        case(
+            statement=f"the gradient of a {shape} root is seeded in float32",
+            program=f"""
+                seeds = []
 
-            class Same(dezero.Function):
-                def forward(self, x):
-                    return x * 1.0
+                class Same(dezero.Function):
+                    def forward(self, x):
+                        return x * 1.0
 
-                def backward(self, gy):
-                    seeds.append(dtype_name(gy))
-                    return gy * 1.0
+                    def backward(self, gy):
+                        seeds.append(dtype_name(gy))
+                        return gy * 1.0
 
-            Same()(Variable(array([1.0, 2.0], "float32"))).backward()
-            seeds
-        """,
-        expect=["float32"],
-        source="contract: the seed takes the root's dtype",
-    ),
+                Same()(Variable(array({values}, "float32"))).backward()
+                seeds
+            """,
+            expect=["float32"],
+            source="contract: the seed takes the root's dtype",
+        )
+        for shape, values in [("float32", [1.0, 2.0]), ("0-d float32", 1.0)]
+    ],
     case(
         statement="a gradient has the array module of its leaf",
         program="""

@@ -48,7 +48,7 @@ class Variable(ArrayHolder):
         checked.differentiable(self)
         # The walk writes _grad alone: where grad is the seed, it is the user who has put it there.
         seed = self.seed if self.seed is self.grad else None
-        grads = {self: operand(arrays.ones_like(self.data)) if seed is None else seed}
+        grads = {self: operand(arrays.ones_like(self._data)) if seed is None else seed}
         take = grads.get if retain_grad else grads.pop  # what has been passed on is needed no more
         functions = ByGeneration(self.creator)
         with using_config("enable_backprop", create_graph):
