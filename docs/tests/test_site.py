@@ -72,6 +72,43 @@ def test_the_difference_stands_side_by_side_or_stacked(width, sides, server, pag
         assert new["y"] >= old["y"] + old["height"] - 2
 
 
+def test_whatever_has_the_focus_is_seen_to_have_it(server, page):
+    """All the way through a chapter by Tab; a node of a graph has a test of its own."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{server}/step33/index.html")
+    unseen, stops = [], 0
+    while stops < 300:
+        page.keyboard.press("Tab")
+        name, seen = page.evaluate(
+            """() => {
+                const one = document.activeElement, style = getComputedStyle(one);
+                const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+                return [one === document.body ? "" : `${one.tagName} ${one.getAttribute("class")}`,
+                        one.matches(".dz-node") || (ring && style.opacity > 0.9)];
+            }"""
+        )
+        if not name:
+            break
+        stops += 1
+        unseen += [] if seen else [name]
+    assert 30 < stops < 300
+    assert unseen == []
+
+
+def test_nothing_moves_for_those_who_want_no_motion(server, page):
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{server}/step33/index.html")
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter(e => {
+            const style = getComputedStyle(e);
+            return style.scrollBehavior === "smooth" || parseFloat(style.animationDuration) > 0
+                || style.transitionDuration.split(",").some(time => parseFloat(time) > 0);
+        }).map(e => e.tagName)"""
+    )
+    assert moving == []
+
+
 def test_all_cases_open_and_close(server, page):
     page.goto(f"{server}/step33/cases.html")
     button = page.get_by_role("button", name="Open all")
