@@ -261,11 +261,11 @@ def browser(session):
         "shared",
         "harness",
         extras=["pictures"],
-        also=["playwright>=1.49", "axe-playwright-python>=0.1.4"],
+        also=["playwright>=1.49", "axe-playwright-python>=0.1.4", "pytest-xdist>=3.6"],
     )
-    session.run(
-        "python", "-m", "pytest", "docs/tests", *session.posargs, env={"CHROMIUM": CHROMIUM}
-    )
+    together = ["-n2", "--dist=worksteal"]  # a browser each; -- -n0 for one after the other
+    tests = ["docs/tests", *together, *session.posargs]
+    session.run("python", "-m", "pytest", *tests, env={"CHROMIUM": CHROMIUM})
 
 
 @nox.session(default=False)

@@ -1,6 +1,6 @@
 """Settings of the study site. `nox -s site` puts its pages together and calls Sphinx."""
 
-from docutils.nodes import SkipNode
+from docutils.nodes import SkipNode, literal_block
 from math_core import LatexToMathML
 
 project = "Six small engines that learn to differentiate again"
@@ -51,7 +51,16 @@ def with_levels(app, page, template, context, doctree):
     )
 
 
+def mark_long(app, doctree):
+    """What was printed in long lines, such as an error, is to be wrapped; a table is not."""
+    for block in doctree.findall(literal_block):
+        lines = block.astext().splitlines()
+        if block.get("language") == "text" and len(lines) < 3 and max(map(len, lines)) > 80:
+            block["classes"].append("long")
+
+
 def setup(app):
+    app.connect("doctree-read", mark_long)
     app.add_html_math_renderer("mathml", (formula, None), (display, None))
     app.connect("html-page-context", with_levels, priority=900)  # after the theme
 

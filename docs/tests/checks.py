@@ -76,52 +76,60 @@ def width(page):
     return page.evaluate(
         """() => {
             const window_ = document.documentElement.clientWidth;
-            if (document.documentElement.scrollWidth <= window_) return [];
+            // The theme lets what is around the article scroll, so that the window would not.
+            const around = [document.documentElement];
+            for (let e = document.querySelector("article"); e; e = e.parentElement)
+                if (getComputedStyle(e).overflowX !== "visible") around.push(e);
+            if (around.every(e => e.scrollWidth <= e.clientWidth)) return [];
             const wide = [...document.querySelectorAll("article *, footer *")].filter(e =>
                 e.getBoundingClientRect().right > window_ + 1);
             const which = wide.slice(0, 3).map(e => `${e.tagName}.${e.className}`).join(", ");
-            return [`${document.documentElement.scrollWidth} wide at ${window_}: ${which}`];
+            const most = Math.max(...around.map(e => e.scrollWidth));
+            return [`${most} wide at ${window_}: ${which}`];
         }"""
     )
 
 
-def accessibility(page, **options):
-    """Violations of the serious and the critical kind, by axe-core."""
+def accessibility(page, within="html", **options):
+    """Violations of the serious and the critical kind, by axe-core.
+
+    within: a selector of what to look at.
+    """
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE)
     # Without preload, which fetches the style sheets again: a browser refuses that for file://.
     violations = page.evaluate(
-        """async options => (await axe.run(document, options)).violations
+        """async ([within, options]) => (await axe.run(within, options)).violations
             .filter(v => ["serious", "critical"].includes(v.impact))
             .map(v => `${v.id}: ${v.nodes.length} times, as in ${v.nodes[0].html.slice(0, 160)}`
                 + (v.nodes[0].any[0] ? ` (${v.nodes[0].any[0].message})` : ""))""",
-        {"resultTypes": ["violations"], "preload": False} | options,
+        [within, {"resultTypes": ["violations"], "preload": False} | options],
     )
     return [f"accessibility: {violation}" for violation in violations]
 
 
-def shorten(page):
-    """Take out what there is much of, all alike.
+def thin(page, selector, most):
+    """Take out, of things with the same tags, classes and styles around them, all but the first.
 
-    A page has up to 450 folded programs and thousands of words of code, and axe-core looks at the
-    colour of each: it would need minutes.
+    A page has up to 450 programs and thousands of words of code, all alike, and axe-core looks at
+    each: it would need minutes. selector: what may be taken out.
     """
     page.evaluate(
-        """() => {
+        """([selector, most]) => {
             const met = {};
-            for (const one of document.querySelectorAll("article details")) {
-                met[one.className] = (met[one.className] ?? 0) + 1;
-                if (met[one.className] > 3)
-                    for (const part of [...one.children]) part.matches("summary") || part.remove();
-            }
-            for (const one of document.querySelectorAll(".difference"))
-                for (const side of [...one.querySelectorAll(".pair > pre")].slice(16))
-                    side.replaceChildren();
-            for (const code of document.querySelectorAll(".highlight pre")) {
-                const most = code.closest(".difference") ? 8 : 40; // lines there, words here
-                for (const part of [...code.children].slice(most)) part.remove();
-            }
-        }"""
+            const sign = e => `${e.tagName} ${e.getAttribute("class")} ${e.getAttribute("style")}`;
+            const walk = (parent, path) => {
+                for (const one of [...parent.children]) {
+                    const key = `${path} > ${sign(one)}`;
+                    if (one.matches(selector)) met[key] = (met[key] ?? 0) + 1;
+                    if (met[key] > most) one.remove();
+                    else walk(one, key);
+                }
+            };
+            const article = document.querySelector("article");
+            if (article) walk(article, "");
+        }""",
+        [selector, most],
     )
 
 
@@ -138,11 +146,11 @@ def everything(page, url):
         for size in WIDTHS:
             page.set_viewport_size({"width": size, "height": 900})
             found += width(page)
-        shorten(page)
-        page.emulate_media(color_scheme="dark")
-        colours = accessibility(page, runOnly=["color-contrast"])
-        found += [f"dark, narrow: {line}" for line in colours]
-        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        page.emulate_media(color_scheme="light")
-        found += accessibility(page)
+        thin(page, "details, .highlight *, .difference *", 5)
+        found += accessibility(page, rules={"color-contrast": {"enabled": False}})
+        thin(page, "*", 5)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            colours = accessibility(page, runOnly=["color-contrast"])
+            found += [f"{scheme}: {line}" for line in colours]
     return found

@@ -45,12 +45,20 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def page(chromium):
+@pytest.fixture(scope="session")
+def context(chromium):
+    """One for all tests, so that style sheets and fonts are fetched once."""
     context = chromium.new_context()
     context.set_default_timeout(60_000)
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(context):
+    page = context.new_page()
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,15 @@ BROKEN = {
     "formula of no size": "<p><math></math></p>",
     "wide at 375": "<div style='width: 900px'>wide</div>",
     "wide at 1280": "<div style='width: 1900px'>wide</div>",
-    "accessibility: color-contrast": "<p style='color: #ccc; background: #fff'>pale</p>",
+    "1500 wide at 375": (
+        "<style>main { overflow-x: auto }</style><div style='width: 1500px'>wide</div>"
+    ),
+    "light: accessibility: color-contrast": "<p style='color: #ccc; background: #fff'>pale</p>",
+    "color-contrast: 1 times": "<p>good</p>" * 50 + "<p class='pale'>pale</p>"
+    "<style>.pale { color: #ccc; background: #fff }</style>",
+    "accessibility: link-name": "<p>good <a href='#a'>a</a></p>" * 50 + "<p><a href='#b'></a></p>",
     "accessibility: image-alt": "<p><img src='data:,' width='9' height='9'></p>",
-    "dark, narrow: accessibility: color-contrast": (
+    "dark: accessibility: color-contrast": (
         "<style>@media (prefers-color-scheme: dark) { p { color: #333; background: #222 } }</style>"
         "<p>dark on dark</p>"
     ),

@@ -4,7 +4,6 @@ import pytest
 from checks import everything, watched
 
 from conftest import HTML
-from dezero_harness.trace import PROGRAMS
 
 
 def test_a_page_is_whole(name, page, server):
@@ -73,6 +72,43 @@ def test_the_difference_stands_side_by_side_or_stacked(width, sides, server, pag
         assert new["y"] >= old["y"] + old["height"] - 2
 
 
+def test_whatever_has_the_focus_is_seen_to_have_it(server, page):
+    """All the way through a chapter by Tab; a node of a graph has a test of its own."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{server}/step33/index.html")
+    unseen, stops = [], 0
+    while stops < 300:
+        page.keyboard.press("Tab")
+        name, seen = page.evaluate(
+            """() => {
+                const one = document.activeElement, style = getComputedStyle(one);
+                const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+                return [one === document.body ? "" : `${one.tagName} ${one.getAttribute("class")}`,
+                        one.matches(".dz-node") || (ring && style.opacity > 0.9)];
+            }"""
+        )
+        if not name:
+            break
+        stops += 1
+        unseen += [] if seen else [name]
+    assert 30 < stops < 300
+    assert unseen == []
+
+
+def test_nothing_moves_for_those_who_want_no_motion(server, page):
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{server}/step33/index.html")
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter(e => {
+            const style = getComputedStyle(e);
+            return style.scrollBehavior === "smooth" || parseFloat(style.animationDuration) > 0
+                || style.transitionDuration.split(",").some(time => parseFloat(time) > 0);
+        }).map(e => e.tagName)"""
+    )
+    assert moving == []
+
+
 def test_all_cases_open_and_close(server, page):
     page.goto(f"{server}/step33/cases.html")
     button = page.get_by_role("button", name="Open all")
@@ -81,37 +117,3 @@ def test_all_cases_open_and_close(server, page):
     assert page.locator("details.case[open]").count() == cases.count() > 50
     page.get_by_role("button", name="Close all").click()
     assert page.locator("details.case[open]").count() == 0
-
-
-@pytest.mark.parametrize(
-    ("stage", "program"), [(n, p) for p in PROGRAMS.values() for n in p.chapters]
-)
-def test_the_stepper_reaches_its_end_with_the_numbers_of_calculus(stage, program, server, page):
-    page.goto(f"{server}/step{stage}/index.html")
-    figure = page.locator("figure.dz-stepper", has_text=program.title)
-    steps = int(figure.get_attribute("data-steps"))
-    assert f"step 1 of {steps}" in figure.locator(".dz-count").inner_text()
-    assert figure.locator(".dz-results li:visible").count() == 0
-    for _ in range(steps - 1):
-        figure.locator("[data-go=on]").click()
-    assert f"step {steps} of {steps}" in figure.locator(".dz-count").inner_text()
-    shown = figure.locator(".dz-results li:visible b").all_inner_texts()
-    written = [float(text.replace("\N{MINUS SIGN}", "-")) for text in shown]
-    assert len(written) >= len(program.results)
-    for _, value in program.results:
-        assert any(number == pytest.approx(value, rel=1e-9) for number in written), written
-    figure.locator("[data-go=back]").focus()
-    page.keyboard.press("ArrowLeft")
-    assert f"step {steps - 1} of {steps}" in figure.locator(".dz-count").inner_text()
-
-
-def test_the_slider_goes_through_the_orders_of_tanh(server, page):
-    page.goto(f"{server}/step35/index.html")
-    figure = page.locator("figure.dz-growth")
-    slider = figure.get_by_role("slider")
-    slider.focus()
-    for order in range(2, 1 + int(slider.get_attribute("max"))):
-        page.keyboard.press("ArrowRight")
-        says = figure.locator(".dz-order:visible .dz-says, .dz-sentence:visible").first
-        assert f"Order {order}:" in says.inner_text()
-    assert "too large to be read" in figure.locator(".dz-order:visible").inner_text()

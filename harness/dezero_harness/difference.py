@@ -332,10 +332,13 @@ def _shift(lines: list[str], start: int, stop: int, above: int, below: int) -> i
 
 
 def _groups(changes: list[_Change]) -> Iterator[list[_Change]]:
-    """The changes that share a hunk: those with at most twice the context between them."""
+    """The changes that share a hunk: those with twice the context between them, or little more.
+
+    Two lines more, where git has none: to tell that a line is left out would take as much room.
+    """
     group: list[_Change] = []
     for change in changes:
-        if group and change.j0 - group[-1].j1 > 2 * CONTEXT:
+        if group and change.j0 - group[-1].j1 > 2 * CONTEXT + 2:
             yield group
             group = []
         group.append(change)

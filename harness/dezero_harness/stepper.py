@@ -35,6 +35,14 @@ MINUS = "\N{MINUS SIGN}"
 Nodes = dict[str, dict[str, Any]]
 
 
+def _caption(title: str) -> str:
+    """The title, and the formula that it may begin with as code."""
+    formula, colon, rest = title.partition(":")
+    if "**" not in formula:
+        return escape(title)
+    return f"<code>{escape(formula)}</code>{colon}{escape(rest)}"
+
+
 def fragment(trace: Trace, prefix: str = "") -> str:
     """A figure to step through this trace.
 
@@ -70,7 +78,7 @@ def fragment(trace: Trace, prefix: str = "") -> str:
     return f"""\
 <figure class="dz dz-stepper" id="{prefix}" data-stage="{escape(trace["stage"])}" \
 data-steps="{len(steps)}" data-expect="{escape(json.dumps(trace["results"]))}">
-<figcaption id="{prefix}-title">{escape(trace["title"])}</figcaption>
+<figcaption id="{prefix}-title">{_caption(trace["title"])}</figcaption>
 <div class="dz-program"><pre tabindex="0" aria-label="the program">{code}</pre></div>
 <div class="dz-controls" role="group" aria-label="step through the backward pass" hidden>
 <button type="button" data-go="first" aria-label="first step" title="first step (Home)">|◀</button>

@@ -155,7 +155,7 @@ def test_an_example_that_needs_much_is_shown_and_not_run():
     done = examples.run(ROOT, example, ROOT)
     assert done.printed is None
     page = pages.chapter_page(chapter(36), [done], "")
-    assert "It needs jax, and was not run for this page; `nox -s extras` runs it." in page
+    assert "was not run for this page: `nox -s run -- 36 compiled` installs jax" in page
 
 
 def test_code_is_shown_as_it_is():

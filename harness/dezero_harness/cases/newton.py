@@ -1,4 +1,4 @@
-"""Newton's method, x <- x - f'(x) / f''(x): every iterate, since the end alone proves nothing."""
+"""Newton's method, `x <- x - f'(x) / f''(x)`: every iterate, since the end alone proves nothing."""
 
 from functools import partial
 

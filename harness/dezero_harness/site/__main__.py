@@ -26,7 +26,8 @@ def write_sources(root: Path, source: Path, jobs: int) -> None:
     docs = root / "docs"
     source.mkdir(parents=True)
     for page in sorted(docs.glob("*.md")):
-        text = pages.filled(page.read_text("utf-8"), root)
+        text = pages.linked(page.read_text("utf-8"), f"docs/{page.name}")
+        text = pages.filled(text, root)
         (source / page.name).write_text(text, "utf-8")
     shutil.copy(docs / "conf.py", source)
     shutil.copytree(docs / "_static", source / "_static")
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nthe site was not built: Sphinx has warned, see above", file=sys.stderr)
         return status
     took = time.monotonic() - start
-    print(f"built in {took:.0f} s: open {(out / 'index.html').relative_to(ROOT)}")
+    print(f"built in {took:.0f} s: open {os.path.relpath(out / 'index.html')}")
     return 0
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from itertools import combinations
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +96,12 @@ def linked(text: str, file: str) -> str:
     def target(link: str) -> str:
         path, _, anchor = link.partition("#")
         path = os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/")
-        if path not in PAGES:
+        page = PAGES.get(path)
+        if path.startswith("docs/") and path.endswith(".md"):
+            page = path.removeprefix("docs")
+        if page is None:
             return f"#not-a-page:{path}"
-        return PAGES[path] + (f"#{anchor}" if anchor else "")
+        return page + (f"#{anchor}" if anchor else "")
 
     text = map_links(_pictures(text, folder), target)
     return re.sub(r"\[([^\]]*)\]\(#not-a-page:[^)]*\)", r"\1", text)
@@ -143,7 +146,8 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) 
                 text = text.replace(reading, "")
             body.append(f"## {name}\n\n{text}")
     body.append(f"## The examples, run\n\n{reading}\n")
-    body += [_example(one) for one in done if one.example.stage == chapter.number]
+    here = [one for one in done if one.example.stage == chapter.number]
+    body += [_example(list(runs)) for _, runs in groupby(here, lambda one: one.example.script)]
     body.append(f"## The cases of this chapter\n\n{_cases_in_short(chapter)}")
     if EXERCISES not in found:
         raise BrokenPage(f"{source} has no section {EXERCISES!r}")
@@ -179,7 +183,7 @@ def _difference(chapter: Chapter, text: str) -> str:
     reading = _on_examples(text)
     prose = [b for b in blocks(text) if not b.startswith("- ") and b != reading]
     body = ["\n\n".join(prose)]
-    body += [f"{raw(differences.number(r))}\n{r.text}\n" for r in in_front]
+    body += [f"{differences.number(r)} {r.text}" for r in in_front]
     body.append(
         f"To read it in a terminal: `nox -s diff -- {chapter.number}`. Any two stages:"
         f" [compare them](/compare/{chapter.number - 1}-{chapter.number}.md)."
@@ -221,32 +225,36 @@ def _folded(file: FileDifference, body: str) -> str:
     return f"{head}\n{body}\n{raw('</details>')}"
 
 
-def _example(done: examples.Done) -> str:
-    example = done.example
-    args = example.args if done.printed is not None else ()
-    command = " ".join([example.script.removesuffix(".py"), *args])
-    what, *more = done.about
+def _example(runs: Sequence[examples.Done]) -> str:
+    """One script: what it is about, what it printed and drew in each of its runs, its source."""
+    script = runs[0].example.script
+    what, *more = runs[0].about
     observe = [text for text in more if text.startswith("Observe")] or more
-    parts = [f"### `{command}`", escaped(what)]
-    parts += [escaped(text) for text in observe]
-    if done.printed is None:
-        parts.append(
-            f"It needs {example.extra}, and was not run for this page; `nox -s extras` runs it."
-        )
-    else:
-        parts.append(
-            f"`nox -s run -- {example.stage} {command}`" + (" prints" if done.printed else " draws")
-        )
-        parts += [code(done.printed, "text")] if done.printed else []
-    if done.picture:
-        size = done.picture.stat().st_size
-        classes = "picture large" if size > 100_000 and "graph" in example.script else "picture"
-        alt = f"Picture: {' '.join(what.split())}".replace("\n", " ")
-        options = f":alt: {alt}\n:class: {classes}\n"
-        parts.append(fenced(f"{{image}} {done.picture.name}", options))
-    summary = f"<details><summary>The program, examples/{html.escape(example.script)}</summary>"
-    parts += [raw(summary), code(done.source), raw("</details>")]
+    parts = [f"### `{script.removesuffix('.py')}`", *map(escaped, [what, *observe])]
+    for run in runs:
+        parts += _run(run, what)
+    summary = f"<details><summary>The program, examples/{html.escape(script)}</summary>"
+    parts += [raw(summary), code(runs[0].source), raw("</details>")]
     return "\n\n".join(parts)
+
+
+def _run(done: examples.Done, what: str) -> Iterator[str]:
+    example = done.example
+    name = example.script.removesuffix(".py")
+    if done.printed is None:
+        yield (
+            f"It needs {example.extra}, which is large, so it was not run for this page:"
+            f" `nox -s run -- {example.stage} {name}` installs {example.extra} and runs it."
+        )
+        return
+    command = " ".join([name, *example.args])
+    yield f"`nox -s run -- {example.stage} {command}`" + (" prints" if done.printed else " draws")
+    if done.printed:
+        yield code(done.printed, "text")
+    if done.picture:
+        alt = f"Picture: {' '.join(what.split())}"
+        options = f":alt: {alt}\n:class: picture\n"
+        yield fenced(f"{{image}} {done.picture.name}", options)
 
 
 # --- cases ---
@@ -308,6 +316,8 @@ def _case(case: Case) -> str:
         facts["without"] = "; ".join(_refusal(case, need) for need in case.needs)
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
     program = highlight(case.program, PythonLexer(), HtmlFormatter(cssclass="highlight"))
+    # Names, punctuation and white space have the colour of the text; a page has 40000 of them.
+    program = re.sub(r'<span class="[npw]">(.*?)</span>', r"\1", program, flags=re.DOTALL)
     return (
         f'<details class="case" id="{case.id}"><summary>{html.escape(case.statement)}{spine}'
         f"</summary>{program}<dl>{rows}</dl></details>"
@@ -408,7 +418,7 @@ def _thing(thing: Mapping[str, Any]) -> Iterator[str]:
     yield code(f"{word}{thing['name']}{thing['signature']}")
     if thing["bases"]:
         yield "A subclass of " + ", ".join(f"`{base}`" for base in thing["bases"]) + "."
-    yield from map(escaped, thing["doc"].split("\n\n"))
+    yield from described(thing["doc"])
     if thing["operators"]:
         calls = (f"`{_WRITTEN.get(d, d)}` calls `{f}`" for d, f in thing["operators"].items())
         yield "Its operators: " + ", ".join(calls) + "."
@@ -421,9 +431,15 @@ def _thing(thing: Mapping[str, Any]) -> Iterator[str]:
     yield raw("</details>")
 
 
+def described(doc: str) -> list[str]:
+    """The paragraphs of a docstring; what it says of an argument, or raises, on its own line."""
+    new_line = re.compile(r"\n(?=[a-z_]\w*(?:, \w+)*: |Raises )")
+    return [new_line.sub("\\\\\n", escaped(p)) for p in doc.split("\n\n") if p]
+
+
 def _member(member: Mapping[str, Any]) -> str:
     origin = f" (from `{member['from']}`)" if member["from"] else ""
-    indented = [escaped(p).replace("\n", "\n  ") for p in member["doc"].split("\n\n") if p]
+    indented = [paragraph.replace("\n", "\n  ") for paragraph in described(member["doc"])]
     doc = "".join(f"\n\n  {paragraph}" for paragraph in indented)
     return f"- `{member['name']}{member['signature']}`{origin}{doc}\n"
 

@@ -1,6 +1,6 @@
 """The graph of the n-th derivative of tanh.
 
-Observe how it grows: the first derivative takes 4 functions, the eighth about 2500. From order 6 on
+Observe how it grows: the first derivative takes 4 functions, the eighth about 1500. From order 6 on
 a bitmap cannot be read any more: write an SVG, and enlarge it.
 """
 

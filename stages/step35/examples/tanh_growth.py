@@ -1,6 +1,6 @@
 """What the n-th derivative of tanh costs: by repeated backward passes, and by a Taylor series.
 
-Observe: from the third on, each order takes 2.4 to 2.8 times the nodes of the one before, since
+Observe: from the third on, each order takes 2.3 to 2.6 times the nodes of the one before, since
 every product in the graph turns into a sum of two more, and the time follows. A series goes through
 the same tanh, and computes all orders up to n at once: twice the order takes at most four times as
 long.

@@ -5,7 +5,7 @@ function of an array, and jax.jit compiles it. The engine, its graph and its Var
 once, while JAX traces the function; what is compiled, and runs from then on, is arithmetic.
 
 Observe: the derivatives agree with those of jax.grad to the last digits, in about the same time.
-Needs JAX: python -m pip install "./shared[jax]" in a clone of this repository.
+Needs JAX: `python -m pip install "./shared[jax]"` in a clone of this repository.
 """
 
 import argparse

@@ -11,7 +11,7 @@ are in memory at a time, on all cores. A billion numbers take 8 GB; this program
 The workers of a cluster need Dask and NumPy only: what they get is arithmetic, and no engine.
 
 Observe: means of derivatives over the whole, beside what a closed formula says of them.
-Needs Dask: python -m pip install "./shared[dask]" in a clone of this repository.
+Needs Dask: `python -m pip install "./shared[dask]"` in a clone of this repository.
 """
 
 import argparse
