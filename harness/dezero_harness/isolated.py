@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import importlib.util
 import json
+import marshal
 import os
 import queue
 import secrets
@@ -93,7 +95,9 @@ class Isolated:
     """A worker process for the stage in this folder, which is replaced when it fails.
 
     `launch` says how it is started; with `python`, it is another interpreter with an environment
-    of its own. `printed` is the end of what the last program, and the stage, have printed.
+    of its own. With `compiles`, programs are compiled here, once for all workers that come to be,
+    which are of the same interpreter. `printed` is the end of what the last program, and the stage,
+    have printed.
     """
 
     def __init__(
@@ -104,9 +108,10 @@ class Isolated:
         seed: int = 0,
         python: str = "",
         launch: Callable[[Path, ArrayKind], Launch] | None = None,
+        compiles: bool = False,
     ):
         self.stage, self.arrays, self.limits, self.seed = stage, arrays, limits, seed
-        self.python = python
+        self.python, self.compiles = python, compiles
         self.launch = launch or functools.partial(plainly, python=python)
         self.worker: _Worker | None = None
         self.failures, self.failure = 0, ""
@@ -156,7 +161,9 @@ class Isolated:
         except StageError as error:
             return no_answer(str(error))
         assert self.worker
+        code = _compiled(program, f"<{name}>") if self.compiles else ""
         request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
+        request["code"] = code
         try:
             observed = self.worker.ask(request, self.limits.seconds)
         except WorkerError as error:
@@ -165,6 +172,15 @@ class Isolated:
         if observed.fault:  # what it left behind is no concern of the next case
             self.stop()
         return observed
+
+
+@functools.cache
+def _compiled(program: str, file: str) -> str:
+    """What the worker need not compile; nothing where it is no program, as the worker tells."""
+    try:
+        return base64.b64encode(marshal.dumps(tuple(runner.compiled(program, file)))).decode()
+    except SyntaxError:
+        return ""
 
 
 class _Worker:

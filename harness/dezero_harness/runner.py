@@ -24,12 +24,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 _FRAMES = 8  # of a traceback that are shown
 _PATIENCE = 0.5  # seconds that a thread may take to end after its case
+
+#: Types whose values are plain as they are. Not int: there is a bound on those.
+_PLAIN = frozenset([float, str, bool, type(None), complex])
 
 # A subclass may call itself equal to everything; these give the number or text that is in it.
 _EXACT: dict[type, Callable[[Any], Any]] = {
@@ -75,8 +78,38 @@ class Run:
         raise AssertionError
 
 
-def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int = 0) -> Run:
+class Code(NamedTuple):
+    """A program that is compiled: its statements, its last line as a question, and where that is."""
+
+    statements: CodeType
+    question: CodeType
+    last_line: int
+
+
+def compiled(program: str, file: str) -> Code:
+    """Raises SyntaxError where it is no program, or one that does not end in an expression."""
+    *statements, last = ast.parse(program, file).body
+    if not isinstance(last, ast.Expr):
+        raise SyntaxError("the last line of a program is an expression, its answer")
+    return Code(
+        compile(ast.Module(statements, []), file, "exec"),
+        compile(ast.Expression(last.value), file, "eval"),
+        last.lineno,
+    )
+
+
+def run(
+    program: str,
+    prelude: str,
+    name: str,
+    *,
+    warns: bool = False,
+    seed: int = 0,
+    code: Code | None = None,
+) -> Run:
     """Run the prelude and then the program in a new namespace; the last line is the answer.
+
+    `code` is what `compiled` makes of the program and the file `<name>`, where that is known.
 
     Warnings are errors; with `warns`, RuntimeWarnings are none. The modes of the engine, NumPy's
     error state, the warning filters, the garbage collector and the threads have to be afterwards
@@ -92,19 +125,14 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
     random.seed(f"{seed} {name}")
     np.random.seed(zlib.crc32(f"{seed} {name}".encode()))
     try:
-        *statements, last = ast.parse(program, file).body
-        last_line = last.lineno
-        if not isinstance(last, ast.Expr):
-            raise SyntaxError("the last line of a program is an expression, its answer")
-        code = compile(ast.Module(statements, []), file, "exec")
-        question = compile(ast.Expression(last.value), file, "eval")
+        statements, question, last_line = code or compiled(program, file)
 
         def execute() -> Any:
-            exec(_compiled(prelude), namespace)
+            exec(_prelude(prelude), namespace)
             reader = _reader(**namespace)
             before = _State(namespace.get("dezero"))
             try:
-                exec(code, namespace)
+                exec(statements, namespace)
                 return reader(eval(question, namespace))
             finally:
                 left.extend(before.restore())
@@ -128,7 +156,7 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
 
 
 @cache  # the same for all cases, and a tenth of the time of most
-def _compiled(prelude: str) -> CodeType:
+def _prelude(prelude: str) -> CodeType:
     return compile(prelude, "<prelude>", "exec")
 
 
@@ -185,6 +213,8 @@ def as_plain(x: Any, element: Callable[[Any], Any] | None = None) -> Any:
 
     The numbers and strings are of Python's own types, whose comparisons nobody has redefined.
     """
+    if type(x) in _PLAIN:  # as most are
+        return x
     element = element or as_plain
     for array in (np.ndarray, np.generic):
         if isinstance(x, array):
