@@ -11,6 +11,7 @@ import pytest
 
 from dezero_harness import grade, sandbox
 from dezero_harness.judge import as_plain
+from dezero_harness.marking import Scheme, grade_of
 from dezero_harness.spots import spots_for
 from dezero_harness.submissions import key_of, shown
 
@@ -172,6 +173,18 @@ def test_the_stage_itself_has_all_spot_checks_right_and_the_one_before_none(clas
         with grade_worker(folder) as ask:
             odd = [spot.case.statement for spot in spots if ask(spot.case) is not wanted]
             assert odd == []
+
+
+@pytest.mark.parametrize("number", [32, 33, 34, 35, 36])
+def test_every_case_of_a_chapter_has_a_spot_check_that_vouches_for_it(number):
+    """So a submission that passes all cases, and no spot check, earns nothing at all."""
+    plan = grade.plan_of(grade._parser().parse_args(["x", f"--stage={number}"]))
+    cases = {case.id: {"status": "passed"} for case in (*plan.own, *plan.earlier)}
+    found = grade_of(plan, Scheme(), {"cases": cases})
+    assert found.unearned == {case.id for case in plan.own}
+    assert found.points == 0
+    spots = {f"spot {n}": {"status": "passed"} for n in range(len(plan.spots))}
+    assert grade_of(plan, Scheme(), {"cases": cases | spots}).points == len(plan.own)
 
 
 class grade_worker:
