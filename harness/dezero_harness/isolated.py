@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import runner, worker
 from .arrays import ArrayKind
@@ -52,13 +52,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Launch:
-    """How a worker is started, and where it finds the stage, what it imports, and the runner."""
+    """How a worker is started, and where it finds the stage, what it imports, and the runner.
+
+    files: open ones that the command reads; they are closed here once it is started.
+    """
 
     command: tuple[str, ...]
     env: Mapping[str, str]
     stage: str
     libraries: tuple[str, ...]
     runner: str
+    files: tuple[IO[bytes], ...] = ()
 
 
 def plainly(stage: Path, arrays: ArrayKind, python: str = "") -> Launch:
@@ -197,6 +201,7 @@ class _Worker:
                 stderr=self.output,
                 env=launch.env,
                 start_new_session=True,  # so that its children end with it
+                pass_fds=[file.fileno() for file in launch.files],
             )
         except OSError as error:
             self.output.close()
@@ -204,6 +209,9 @@ class _Worker:
                 f"--python {launch.command[0]}: it cannot be started ({error.strerror}); give the"
                 f" file of a Python interpreter, as in --python path/to/environment/bin/python"
             ) from None
+        finally:
+            for file in launch.files:
+                file.close()
         # Of a few lines only: a worker that floods the pipe waits, and fills no memory here.
         self.lines: queue.Queue[bytes] = queue.Queue(_LINES)
         self.reader = threading.Thread(target=self._read, daemon=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
+import threading
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ _HANGS = 2  # cases that may run out of time before the rest is left, as in a la
 _RESTARTS = 20  # workers that a submission may use up
 _REASON = 300  # characters of a reason
 _TEXT = 600  # characters of an answer that is kept
+_LONG = 2000  # characters of a message or text that are searched: longer ones could take for ever
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,17 @@ def code_digest() -> str:
     return found.hexdigest()
 
 
-def mark(plan: Plan, files: Mapping[str, bytes], digest: str = "") -> Result:
+def mark(
+    plan: Plan,
+    files: Mapping[str, bytes],
+    digest: str = "",
+    stop: threading.Event | None = None,
+) -> Result:
     """Run all cases on the engine of these files; what became of each, by its key.
 
     digest: the plan's where it was made; another one here means that this machine has another
-    version of the harness, and is a RuntimeError. Raises StageError where there is no sandbox.
+    version of the harness, and is a RuntimeError. Once `stop` is set the submission is ended, and
+    the result is no result. Raises StageError where there is no sandbox.
     """
     if digest and plan.digest != digest:
         raise RuntimeError("this machine has another version of the harness; install the same one")
@@ -94,16 +102,16 @@ def mark(plan: Plan, files: Mapping[str, bytes], digest: str = "") -> Result:
         place = Path(folder, "submission")
         place.mkdir()
         write_package(files, place)
-        return _run(plan, place)
+        return _run(plan, place, stop or threading.Event())
 
 
-def _run(plan: Plan, place: Path) -> Result:
+def _run(plan: Plan, place: Path, stop: threading.Event) -> Result:
     launch = plainly if plan.unsafe else Sandbox(plan.bounds, plan.out_of_sight).launch
     cases: dict[str, Any] = {}
     reason, hangs, restarts = "", 0, 0
     with (
         Isolated(place, plan.arrays, plan.limits, launch=launch, compiles=True) as isolated,
-        Guard(isolated, plan.bounds) as guard,
+        Guard(isolated, plan.bounds, stop) as guard,
     ):
         for kind, key, case in plan.questions():
             if not reason and isolated.worker is None:
@@ -136,6 +144,10 @@ def _with_fault(observed: Any, reason: str) -> Any:
 
 
 def _judged(plan: Plan, case: Case, observed: Any) -> dict[str, Any]:
+    length = max(len(x) for x in (observed.message, observed.value) if isinstance(x, str))
+    if length > _LONG:
+        text = f"a text of {length} characters; more than {_LONG} are not read"
+        return {"status": "failed", "expected": "", "got": "", "why": [text]}
     try:
         if is_right(case, observed, plan.capabilities):
             return {"status": "passed"}

@@ -218,7 +218,7 @@ def test_resume_grades_what_is_new_or_changed_and_only_that(short, classroom, mo
     classroom.hand_in("carla", START)
     marked = []
     mark = grade.mark
-    monkeypatch.setattr(grade, "mark", lambda *a: marked.append(1) or mark(*a))
+    monkeypatch.setattr(grade, "mark", lambda *a, **k: marked.append(1) or mark(*a, **k))
     status, said = classroom.grade("--resume")
     assert (status, len(marked)) == (0, 3)  # one of them is the stage itself
     assert "1 of 3 were finished before" in said
@@ -267,15 +267,46 @@ def test_a_run_that_is_killed_loses_nothing_that_was_finished(classroom):
     assert not list(finished.glob(".*.json.*"))
 
 
+def test_a_run_that_is_interrupted_ends_with_the_way_to_go_on(classroom):
+    """Ctrl-C: the signal goes to all processes of the terminal's group."""
+    for n in range(4):
+        classroom.hand_in(f"s{n}", RIGHT)
+    command = [sys.executable, "-m", "dezero_harness.grade", classroom.submissions]
+    command += ["--stage", "34", "--out", classroom.out, "--jobs", "2"]
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    finished = classroom.out / "results"
+    until = time.monotonic() + 200
+    while not list(finished.glob("*.json")):
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    again = f"nox -s grade -- {' '.join(map(str, command[3:]))} --resume"
+    assert said.endswith(f"stopped; what was finished is kept, go on with: {again}\n")
+    kept = len(list(finished.glob("*.json")))
+    assert 1 <= kept == len(classroom.rows()) < 4
+    assert {row["failed"] for row in classroom.rows().values()} == {"0"}
+    status, said = classroom.grade("--resume")
+    assert status == 0
+    assert f"{kept} of 4 were finished before" in said
+    assert {row["failed"] for row in classroom.rows().values()} == {"0"}
+    assert len(classroom.rows()) == 4
+
+
 def test_an_error_of_the_grader_is_told_and_tried_again(short, classroom, monkeypatch):
     classroom.hand_in("anna", RIGHT | {"dezero/anna.py": ""})
     classroom.hand_in("ben", START)
     mark = grade.mark
 
-    def fails(plan, files):
+    def fails(plan, files, **options):
         if "dezero/anna.py" in files:
             raise OSError("no space left")
-        return mark(plan, files)
+        return mark(plan, files, **options)
 
     monkeypatch.setattr(grade, "mark", fails)
     status, said = classroom.grade()
