@@ -298,8 +298,9 @@ def _reason(plan: Plan, result: Result, passed: Any, unearned: frozenset[str]) -
     parts = [result["stopped"]] if result.get("stopped") else []
     if parts and not any(map(passed, result["cases"])):
         return parts[0]
-    failed = [case for case in plan.own if not passed(case.id)]
-    broken = [case for case in plan.earlier if not passed(case.id)]
+    ran = {key for key, found in result["cases"].items() if found["status"] != "not run"}
+    failed = [case for case in plan.own if case.id in ran and not passed(case.id)]
+    broken = [case for case in plan.earlier if case.id in ran and not passed(case.id)]
     hidden = sum(not passed(case.id) for case in plan.hidden)
     if failed:
         parts.append(

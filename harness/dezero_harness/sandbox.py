@@ -333,9 +333,12 @@ def _files(pid: int) -> int:
     """How many files there are in the folders of a sandbox that may be written to."""
     total = 0
     for folder in ("tmp", "dev/shm"):
+        inside = f"/proc/{_family(pid)[-1]}/root/{folder}"
         with suppress(OSError):
-            found = os.statvfs(f"/proc/{_family(pid)[-1]}/root/{folder}")
-            total += found.f_files - found.f_ffree
+            # As long as it is still being made, and without one, these are folders of the machine.
+            if os.stat(inside).st_dev != os.stat(f"/{folder}").st_dev:
+                found = os.statvfs(inside)
+                total += found.f_files - found.f_ffree
     return total
 
 

@@ -85,6 +85,15 @@ def test_a_lab_folder_a_package_and_a_zip_are_submissions(short, classroom):
     assert graded["anna"]["reason"] == ""
     assert 0 < float(graded["carla"]["points"]) < 20
     assert "derivative of cos" in graded["carla"]["reason"]
+    report = json.loads((classroom.out / "reports" / "carla.json").read_text("utf-8"))
+    failed = next(case for case in report["chapter"] if case["status"] == "failed")
+    pasted = f"{failed['program']}\n"
+    folder = classroom.submissions / "carla"
+    shell = [sys.executable, "-i", "-q", "-c", ""]
+    env = os.environ | {"PYTHONPATH": f"{folder}:{ROOT / 'shared'}"}
+    said_there = subprocess.run(shell, input=pasted, env=env, capture_output=True, text=True)
+    assert "Error" not in said_there.stderr
+    assert "variable(" in said_there.stdout
     assert "grades.csv" in said
     assert "overview.html" in said
 
