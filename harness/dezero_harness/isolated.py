@@ -182,7 +182,7 @@ class Isolated:
 def _compiled(program: str, file: str) -> str:
     """What the worker need not compile; nothing where it is no program, as the worker tells."""
     try:
-        return base64.b64encode(marshal.dumps(tuple(runner.compiled(program, file)))).decode()
+        return base64.b64encode(marshal.dumps(runner.compiled(program, file))).decode()
     except SyntaxError:
         return ""
 
