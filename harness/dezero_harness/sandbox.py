@@ -250,9 +250,11 @@ def why_unusable() -> str:
     here = {Path("/submission/worker.py"): Path(worker.__file__)}
     calls = system_calls()
     command = [*Sandbox()._around(here, calls), _interpreter(), "-S", "-c", "print(6 * 7)"]
-    how = {"capture_output": True, "text": True, "timeout": 60, "check": False}
+    files = [file.fileno() for file in calls]
     try:
-        done = subprocess.run(command, pass_fds=[file.fileno() for file in calls], **how)
+        done = subprocess.run(
+            command, pass_fds=files, capture_output=True, text=True, timeout=60, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap does not work here: {error}"
     finally:

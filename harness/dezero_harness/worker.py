@@ -99,6 +99,7 @@ def main() -> None:
 
 
 def _observe(runner: Any, request: Any, prelude: str) -> Any:
+    compiled = runner.compiled
     if request["code"]:  # whoever asks has compiled it
         code = marshal.loads(base64.b64decode(request["code"]))
         runner.compiled = lambda program, file: code
@@ -112,6 +113,8 @@ def _observe(runner: Any, request: Any, prelude: str) -> Any:
         ).observed
     except KeyboardInterrupt as error:  # the stage has raised it: nobody can press keys here
         return runner.Observed(error=type(error).__name__, message=str(error))
+    finally:
+        runner.compiled = compiled
 
 
 def _load(file: str) -> Any:

@@ -196,6 +196,23 @@ def test_every_case_of_a_chapter_has_a_spot_check_that_vouches_for_it(number):
     assert grade_of(plan, Scheme(), {"cases": cases | spots}).points == len(plan.own)
 
 
+def test_what_was_compiled_beforehand_answers_and_fails_as_ever():
+    programs = ["1 + 1", "x = 1", "def f(:\n", "y = 1\n\n1 / 0 + y", "Variable(array(2.0)) * 2"]
+    seen = []
+    for beforehand in (False, True):
+        limits = grade.Limits()
+        with sandbox.Isolated(
+            ROOT / "stages/step34", grade.array_kind("numpy"), limits, compiles=beforehand
+        ) as isolated:
+            seen.append([isolated.observe(program, "case") for program in programs])
+    assert seen[0] == seen[1]
+    assert [one.error for one in seen[1]] == ["", "SyntaxError", "SyntaxError"] + [
+        "ZeroDivisionError",
+        "",
+    ]
+    assert "program, line 3: 1 / 0 + y" in seen[1][3].trace
+
+
 class grade_worker:
     def __init__(self, folder):
         self.isolated = sandbox.Isolated(folder, grade.array_kind("numpy"), grade.Limits())
