@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -86,7 +87,7 @@ def load_chapter(root: Path, number: int) -> Chapter:
     words = {
         case.id: frozenset(
             {word for word in case.needs if word in lacked and not _of_functions(word)}
-            | _functions_used(case.program).intersection(new_names)
+            | _read(case.program)[0].intersection(new_names)
         )
         for case in own
     }
@@ -107,7 +108,7 @@ def _of_functions(capability: str) -> bool:
 
 def _difficulty(case: Case, words: frozenset[str], order: list[str]) -> tuple[int, ...]:
     """Forward before backward, answers before errors, numbers first; then by the file's order."""
-    size = sum(1 for _ in ast.walk(ast.parse(case.program)))
+    _, size = _read(case.program)
     refusal = isinstance(case.expect, Raises)
     last = max([order.index(word) for word in words if word in order], default=0)
     return depth(case), refusal, not _is_numeric(case.expect), len(words), last, size
@@ -131,17 +132,19 @@ def depth(case: Case) -> int:
     return 1 if "backward" in case.program else 0
 
 
-def _functions_used(program: str) -> set[str]:
-    """The names that a program takes from dezero.functions."""
-    names, modules = set(), set()
+@cache  # a walk through all programs of a chapter is a tenth of a second
+def _read(program: str) -> tuple[frozenset[str], int]:
+    """The names that a program takes from dezero.functions, and the size of its syntax tree."""
+    names, modules, size = set(), set(), 0
     for node in ast.walk(ast.parse(program)):
+        size += 1
         if isinstance(node, ast.ImportFrom) and node.module == _FUNCTIONS:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             modules |= {a.asname for a in node.names if a.name == _FUNCTIONS and a.asname}
         elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in modules:
             names.add(node.attr)
-    return names
+    return frozenset(names), size
 
 
 def _public_names(stage: Path) -> list[str]:

@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import platform
+import shlex
 import sys
 import tempfile
 import threading
@@ -65,8 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"grade: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        again = f"{COMMAND} {' '.join(sys.argv[1:])}"
-        print(f"stopped; what was finished is kept, go on with: {again} --resume", file=sys.stderr)
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        again = shlex.join([*given, *["--resume"] * (not options.resume)])
+        text = f"stopped; what was finished is kept, go on with: {COMMAND} {again}"
+        print(text, file=sys.stderr)
         return 130
 
 
@@ -326,10 +329,14 @@ def _failure(error: BaseException) -> Result:
 
 
 def here(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finished:
-    """Grade on this machine, `--jobs` at a time, as they finish."""
+    """Grade on this machine, `--jobs` at a time, as they finish.
+
+    Where this is stopped, what is running is ended at once.
+    """
+    stop = threading.Event()
 
     def one(entry: Entry) -> Result:
-        return mark(plan, read_package(entry.place))
+        return mark(plan, read_package(entry.place), stop=stop)
 
     with ThreadPoolExecutor(max(1, options.jobs)) as pool:
         running = {pool.submit(one, entry): (entry, digest) for entry, digest in ready}
@@ -341,6 +348,7 @@ def here(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finished:
                     result = _failure(error)
                 yield *running.pop(done), result
         finally:
+            stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .case import Case
+from .shell import shell_lines
 
 if TYPE_CHECKING:
     from .marking import Grade, Plan, Result, Scheme
@@ -66,12 +68,12 @@ def report_of(
 
     own = []
     for case in plan.own:
-        one = _described(case, found.get(case.id, {}), status(case.id))
+        one = _described(plan, case, found.get(case.id, {}), status(case.id))
         earns = scheme.worth(case, "own")
         counts = status(case.id) == "passed" and case.id not in grade.unearned
         own.append(one | {"points": earns if counts else 0.0, "of": earns})
     broken = [
-        _described(case, found.get(case.id, {}), status(case.id))
+        _described(plan, case, found.get(case.id, {}), status(case.id))
         for case in plan.earlier
         if status(case.id) != "passed"
     ]
@@ -96,12 +98,19 @@ def report_of(
     }
 
 
-def _described(case: Case, found: dict[str, Any], status: str) -> dict[str, Any]:
+def _described(plan: Plan, case: Case, found: dict[str, Any], status: str) -> dict[str, Any]:
     about = {"id": case.id, "statement": case.statement, "status": status}
     if status != "failed":
         return about
     facts = {name: found.get(name, "") for name in ("expected", "got", "why")}
-    return about | {"program": case.program, "source": case.source, **facts}
+    program = _to_paste(plan.arrays.prelude, case.program)
+    return about | {"program": program, "source": case.source, **facts}
+
+
+@cache  # the same for all who fail it
+def _to_paste(prelude: str, program: str) -> str:
+    """For a Python shell that is started in the folder that holds the package."""
+    return "\n".join(shell_lines(Path(), prelude, program)[2:])
 
 
 def histogram(points: Sequence[float], most: float) -> list[tuple[str, int, float]]:

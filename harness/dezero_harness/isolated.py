@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import importlib.util
 import json
+import marshal
 import os
 import queue
 import secrets
@@ -18,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import runner, worker
 from .arrays import ArrayKind
@@ -50,13 +52,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Launch:
-    """How a worker is started, and where it finds the stage, what it imports, and the runner."""
+    """How a worker is started, and where it finds the stage, what it imports, and the runner.
+
+    files: open ones that the command reads; they are closed here once it is started.
+    """
 
     command: tuple[str, ...]
     env: Mapping[str, str]
     stage: str
     libraries: tuple[str, ...]
     runner: str
+    files: tuple[IO[bytes], ...] = ()
 
 
 def plainly(stage: Path, arrays: ArrayKind, python: str = "") -> Launch:
@@ -93,7 +99,9 @@ class Isolated:
     """A worker process for the stage in this folder, which is replaced when it fails.
 
     `launch` says how it is started; with `python`, it is another interpreter with an environment
-    of its own. `printed` is the end of what the last program, and the stage, have printed.
+    of its own. With `compiles`, programs are compiled here, once for all workers that come to be,
+    which are of the same interpreter. `printed` is the end of what the last program, and the stage,
+    have printed.
     """
 
     def __init__(
@@ -104,9 +112,10 @@ class Isolated:
         seed: int = 0,
         python: str = "",
         launch: Callable[[Path, ArrayKind], Launch] | None = None,
+        compiles: bool = False,
     ):
         self.stage, self.arrays, self.limits, self.seed = stage, arrays, limits, seed
-        self.python = python
+        self.python, self.compiles = python, compiles
         self.launch = launch or functools.partial(plainly, python=python)
         self.worker: _Worker | None = None
         self.failures, self.failure = 0, ""
@@ -156,7 +165,9 @@ class Isolated:
         except StageError as error:
             return no_answer(str(error))
         assert self.worker
+        code = _compiled(program, f"<{name}>") if self.compiles else ""
         request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
+        request["code"] = code
         try:
             observed = self.worker.ask(request, self.limits.seconds)
         except WorkerError as error:
@@ -165,6 +176,15 @@ class Isolated:
         if observed.fault:  # what it left behind is no concern of the next case
             self.stop()
         return observed
+
+
+@functools.cache
+def _compiled(program: str, file: str) -> str:
+    """What the worker need not compile; nothing where it is no program, as the worker tells."""
+    try:
+        return base64.b64encode(marshal.dumps(runner.compiled(program, file))).decode()
+    except SyntaxError:
+        return ""
 
 
 class _Worker:
@@ -181,6 +201,7 @@ class _Worker:
                 stderr=self.output,
                 env=launch.env,
                 start_new_session=True,  # so that its children end with it
+                pass_fds=[file.fileno() for file in launch.files],
             )
         except OSError as error:
             self.output.close()
@@ -188,6 +209,9 @@ class _Worker:
                 f"--python {launch.command[0]}: it cannot be started ({error.strerror}); give the"
                 f" file of a Python interpreter, as in --python path/to/environment/bin/python"
             ) from None
+        finally:
+            for file in launch.files:
+                file.close()
         # Of a few lines only: a worker that floods the pipe waits, and fills no memory here.
         self.lines: queue.Queue[bytes] = queue.Queue(_LINES)
         self.reader = threading.Thread(target=self._read, daemon=True)

@@ -69,6 +69,12 @@ def predict(
     return case.expect, ""
 
 
+def is_right(case: Case, observed: Observed, capabilities: Set[str]) -> bool:
+    """Whether `judge` says "passed", of arrays that lack nothing; it says why, and takes longer."""
+    prediction, lacking = predict(case, capabilities)
+    return not (lacking or observed.fault) and _fits(case, prediction, observed)
+
+
 def judge(
     case: Case, observed: Observed, capabilities: Set[str], arrays: ArrayKind = _ANY
 ) -> Verdict:

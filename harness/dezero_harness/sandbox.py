@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from . import runner, worker
 from .arrays import ArrayKind
@@ -29,6 +33,14 @@ _NOBODY = "65534"
 _LOOK = 0.5  # seconds between two looks at the memory of all processes of a sandbox
 _PASSED_ON = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # which arithmetic OpenBLAS uses
 _TOOLS = ("prlimit", "setpriv", "setarch")  # of util-linux
+
+#: Machine -> its number in the kernel's audit.h, and the system calls that are refused: memory that
+#: belongs to no process, and so is in no bound (shmget, memfd_create, memfd_secret), and what no
+#: engine needs (add_key, keyctl, perf_event_open, bpf, userfaultfd, io_uring_setup).
+_REFUSED = {
+    "x86_64": (0xC000003E, (29, 319, 447, 248, 250, 298, 321, 323, 425)),
+    "aarch64": (0xC00000B7, (194, 279, 447, 217, 219, 241, 280, 282, 425)),
+}
 
 GIVEN_UP = """\
 --unsafe: the submissions run WITHOUT a sandbox, with your own rights. Each of them can
@@ -50,6 +62,7 @@ class Bounds:
     cpu: int = 60  # of each process
     wall: int = 180  # for a whole submission
     folder: int = 16  # what /tmp holds, and /dev/shm
+    files: int = 10_000  # in these folders: each takes memory, an empty one too
     file: int = 8
     open_files: int = 64
 
@@ -78,16 +91,19 @@ class Sandbox:
         files = {"/harness/worker.py": worker.__file__, "/harness/runner.py": runner.__file__}
         shown |= {Path(inside): Path(str(file)) for inside, file in files.items()}
         program = (_interpreter(), "-s", "-S", "-P", "-u", "/harness/worker.py")
+        calls = system_calls()
         return Launch(
-            (*self._around(shown), *program),
+            (*self._around(shown, calls), *program),
             {"PATH": "/usr/bin:/bin"},  # of bwrap itself: what it is started with might be read
             "/submission",
             ("/libraries",),
             "/harness/runner.py",
+            calls,
         )
 
-    def _around(self, shown: dict[Path, Path]) -> list[str]:
-        """The command that starts another one in the sandbox."""
+    def _around(self, shown: dict[Path, Path], calls: tuple[IO[bytes], ...] = ()) -> list[str]:
+        """The command that starts another one in the sandbox, with this filter of system calls."""
+        filtered = [word for file in calls for word in ("--seccomp", str(file.fileno()))]
         as_root = os.geteuid() == 0
         command = ["bwrap", "--die-with-parent", "--new-session"]
         command += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
@@ -109,14 +125,15 @@ class Sandbox:
         for folder in (Path("/dev/shm"), Path("/tmp")):
             command += ["--size", size, "--perms", "1777", "--tmpfs", str(folder)]
         # bwrap makes / and /dev of memory without bounds, which may be written to.
-        command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/submission", "--"]
+        command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/submission"]
+        command += ["--"] if as_root else [*filtered, "--"]
         if as_root:
             # An ordinary user, as the limit on processes is none for root; and then, as anyone
             # else, without a way to make namespaces, in which one could mount memory to fill.
             command += ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
             command += ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]
             command += ["bwrap", "--die-with-parent", "--cap-drop", "ALL", *_own_users()]
-            command += ["--dev-bind", "/", "/", "--"]
+            command += ["--dev-bind", "/", "/", *filtered, "--"]
         return [*command, *self._limits(), *_same_addresses()]
 
     def _system(self) -> Iterator[str]:
@@ -150,6 +167,31 @@ class Sandbox:
             f"--nofile={bounds.open_files}",
             "--core=0",
         ]
+
+
+def system_calls() -> tuple[IO[bytes], ...]:
+    """A file with the filter of system calls for bwrap, a program of the kernel's BPF.
+
+    Nothing for a machine whose calls have other numbers.
+    """
+    if platform.machine() not in _REFUSED:
+        return ()
+    architecture, refused = _REFUSED[platform.machine()]
+    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
+    count = len(refused)
+    program = [
+        (load, 0, 0, 4),  # the architecture of the call
+        (equal, 0, count + 3, architecture),
+        (load, 0, 0, 0),  # its number
+        (at_least, count + 1, 0, 0x40000000),  # of another table, with other numbers
+        *((equal, count - n, 0, number) for n, number in enumerate(refused)),
+        (end, 0, 0, 0x7FFF0000),  # allowed
+        (end, 0, 0, 0x00050001),  # refused: EPERM
+    ]
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed where it has been handed on)
+    file.write(b"".join(struct.pack("HBBI", *instruction) for instruction in program))
+    file.seek(0)
+    return (file,)
 
 
 def _own_users() -> list[str]:
@@ -206,11 +248,18 @@ def why_unusable() -> str:
     if lacking:
         return f"{', '.join(lacking)} of util-linux cannot be found"
     here = {Path("/submission/worker.py"): Path(worker.__file__)}
-    command = [*Sandbox()._around(here), _interpreter(), "-S", "-c", "print(6 * 7)"]
+    calls = system_calls()
+    command = [*Sandbox()._around(here, calls), _interpreter(), "-S", "-c", "print(6 * 7)"]
+    files = [file.fileno() for file in calls]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, pass_fds=files, capture_output=True, text=True, timeout=60, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap does not work here: {error}"
+    finally:
+        for file in calls:
+            file.close()
     if done.stdout != "42\n":
         return f"bubblewrap does not work here: {done.stderr.strip() or done.stdout}"
     return ""
@@ -226,10 +275,10 @@ def refuse_without_sandbox() -> None:
 
 
 class Guard:
-    """Ends the workers of a submission that takes too much memory in all, or too long."""
+    """Ends the workers of a submission that takes too much in all, or too long, or at `stop`."""
 
-    def __init__(self, isolated: Isolated, bounds: Bounds):
-        self.isolated, self.bounds, self.reason = isolated, bounds, ""
+    def __init__(self, isolated: Isolated, bounds: Bounds, stop: threading.Event):
+        self.isolated, self.bounds, self.stop, self.reason = isolated, bounds, stop, ""
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -248,11 +297,17 @@ class Guard:
             current = self.isolated.worker
             if current is None:
                 continue
-            if looks * _LOOK > self.bounds.wall:
+            if self.stop.is_set():
+                self.reason = "it was stopped from outside"
+                _kill(current.process.pid)
+            elif looks * _LOOK > self.bounds.wall:
                 self.reason = f"it took longer than {self.bounds.wall} s in all"
                 _kill(current.process.pid)
             elif _resident(current.process.pid) > self.bounds.memory * 2**20:
                 self.reason = f"its processes took more than {self.bounds.memory} MiB of memory"
+                _kill(current.process.pid)
+            elif _files(current.process.pid) > self.bounds.files:
+                self.reason = f"it made more than {self.bounds.files} files"
                 _kill(current.process.pid)
 
 
@@ -273,6 +328,19 @@ def _resident(pid: int) -> int:
         with suppress(OSError, ValueError, IndexError):
             pages = int(Path(f"/proc/{one}/statm").read_text().split()[1])
             total += pages * os.sysconf("SC_PAGE_SIZE")
+    return total
+
+
+def _files(pid: int) -> int:
+    """How many files there are in the folders of a sandbox that may be written to."""
+    total = 0
+    for folder in ("tmp", "dev/shm"):
+        inside = f"/proc/{_family(pid)[-1]}/root/{folder}"
+        with suppress(OSError):
+            # As long as it is still being made, and without one, these are folders of the machine.
+            if os.stat(inside).st_dev != os.stat(f"/{folder}").st_dev:
+                found = os.statvfs(inside)
+                total += found.f_files - found.f_ffree
     return total
 
 

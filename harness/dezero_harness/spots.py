@@ -25,6 +25,17 @@ _SCALAR = {"sin": taylor.sin, "cos": taylor.cos, "tanh": taylor.tanh}
 _SCALAR |= {"exp": taylor.exp, "log": taylor.log}
 
 
+#: (capability, level) -> what its spot checks are about; of a function, it is one of LEVELS.
+_ABOUT = {
+    ("create_graph", 1): "gradients that are Variables",
+    ("create_graph", 2): "derivatives of derivatives",
+    ("parameter", 0): "results of a Parameter",
+    ("parameter", 1): "gradients of a Parameter",
+    ("test_mode", 0): "test_mode among other modes",
+    ("one_core", 0): "the one core that computes",
+}
+
+
 @dataclass(frozen=True)
 class Spot:
     """A case for one function or capability, and how far back it goes: 0, 1 or 2."""
@@ -35,7 +46,12 @@ class Spot:
 
     @property
     def about(self) -> str:
-        return f"{LEVELS[self.level]} of {self.word}"
+        return about(self.word, self.level)
+
+
+def about(word: str, level: int) -> str:
+    """What a spot check is about, in words."""
+    return _ABOUT.get((word, level), f"{LEVELS[level]} of {word}")
 
 
 def spots_for(words: set[str], seed: str, chapter: int) -> list[Spot]:
@@ -49,7 +65,7 @@ def spots_for(words: set[str], seed: str, chapter: int) -> list[Spot]:
                 if made:
                     program, expect = made
                     case = Case(
-                        statement=f"spot check {number + 1} of {LEVELS[level]} of {word}",
+                        statement=f"spot check {number + 1} of {about(word, level)}",
                         program=textwrap.dedent(program),
                         expect=expect,
                         source="a Taylor series, or a closed formula",
@@ -65,8 +81,8 @@ def spots_for(words: set[str], seed: str, chapter: int) -> list[Spot]:
 def _spot(word: str, level: int, rng: random.Random) -> tuple[str, object] | None:
     if word in _SCALAR:
         return _scalar(word, level, rng)
-    if word == "create_graph":
-        return _polynomial(rng) if level == 2 else None
+    if (word, level) in _CAPABILITIES:
+        return _CAPABILITIES[word, level](rng)
     if word in _ARRAY and (word, level) != ("broadcast", 0):  # forward, arrays have always done it
         return _array(word, level, rng)
     return None
@@ -89,7 +105,7 @@ def _scalar(word: str, level: int, rng: random.Random) -> tuple[str, object]:
     return f"{imports}\n\nx = Variable(array({at}))\ny = {text}\n{back}", values[level]
 
 
-def _polynomial(rng: random.Random) -> tuple[str, object]:
+def _second_derivatives(rng: random.Random) -> tuple[str, object]:
     a, b, at = _drawn(rng, 0.5, 2.0), _drawn(rng, -2.0, 2.0), _drawn(rng, 0.5, 2.0)
     text = f"{a} * x ** 4 + {b} * x ** 2"
     expect = [
@@ -100,6 +116,75 @@ def _polynomial(rng: random.Random) -> tuple[str, object]:
     ]
     return derivatives(text, at, 3), expect
 
+
+def _gradients(rng: random.Random) -> tuple[str, object]:
+    a, b, at = _drawn(rng, 0.5, 2.0), _drawn(rng, -2.0, 2.0), _drawn(rng, 0.5, 2.0)
+    lines = [
+        f"x = Variable(array({at}))",
+        f"y = {a} * x ** 3 + x * {b}",
+        "y.backward()",
+        "isinstance(x.grad, Variable), x.grad",
+    ]
+    return "\n".join(lines), [True, 3 * a * at**2 + b]
+
+
+def _parameter(level: int, rng: random.Random) -> tuple[str, object]:
+    a, b, c = _drawn(rng, 0.5, 2.0), _drawn(rng, -2.0, 2.0), _drawn(rng, 0.5, 2.0)
+    name = f"w{rng.randrange(10**6)}"
+    lines = [
+        "from dezero import Parameter\n",
+        f"w = Parameter(array({a}), {name!r})",
+        f"x = Variable(array({b}))",
+        f"y = w * x + {c} * w ** 2",
+    ]
+    if level == 0:
+        lines.append("isinstance(w, Variable), type(x) is type(w), type(y) is Variable, w.name, y")
+        return "\n".join(lines), [True, False, True, name, a * b + c * a**2]
+    lines += ["y.backward()", "w.name, w.grad, x.grad"]
+    return "\n".join(lines), [name, b + 2 * c * a, a]
+
+
+def _modes(rng: random.Random) -> tuple[str, object]:
+    """Modes within each other in an order that is drawn; what they are, on the way in and out."""
+    train, recording = True, True
+    lines = ["from dezero import Config, no_grad, test_mode, using_config\n", "seen = []"]
+    expect: list[list[bool]] = []
+    modes = ["test_mode()", *rng.choices(["no_grad()", "using_config('train', True)"], k=3)]
+    rng.shuffle(modes)
+    after: list[list[bool]] = []
+    look = "seen.append([Config.train, Config.enable_backprop])"
+    for depth, mode in enumerate(modes):
+        after.insert(0, [train, recording])
+        train = mode != "test_mode()" and (train or mode.startswith("using"))
+        recording = recording and mode != "no_grad()"
+        expect.append([train, recording])
+        lines += [f"{'    ' * depth}with {mode}:", f"{'    ' * (depth + 1)}{look}"]
+    lines += [f"{'    ' * depth}{look}" for depth in reversed(range(len(modes)))]
+    return "\n".join([*lines, "seen"]), expect + after
+
+
+def _one_core(rng: random.Random) -> tuple[str, object]:
+    a, at, other = _drawn(rng, 0.5, 2.0), _drawn(rng, 0.5, 2.0), f"core_{rng.randrange(10**6)}"
+    found = {"core": True, "core_simple": False, other: False}
+    names = rng.sample(sorted(found), k=len(found))
+    lines = [
+        "from importlib.util import find_spec\n",
+        f"x = Variable(array({at}))",
+        f"y = {a} * x ** 2",
+        f"found = [find_spec('dezero.' + name) is not None for name in {names}]",
+        "found, hasattr(dezero, 'is_simple_core'), type(y).__module__, y",
+    ]
+    return "\n".join(lines), [[found[name] for name in names], False, "dezero.core", a * at**2]
+
+
+_CAPABILITIES: dict[tuple[str, int], Callable[[random.Random], tuple[str, object]]] = {
+    ("create_graph", 1): _gradients,
+    ("create_graph", 2): _second_derivatives,
+    ("parameter", 0): partial(_parameter, 0),
+    ("parameter", 1): partial(_parameter, 1),
+    ("test_mode", 0): _modes,
+    ("one_core", 0): _one_core,
+}
 
 # Functions of arrays. Each is linear, f(x); asked are f(x * x), and the gradient of the sum of
 # w * f(x * x), which is 2 * x * g for the g that f's transpose makes of w. Its own gradient, summed

@@ -23,6 +23,7 @@ SIZE = 4 * 2**20  # bytes of the package, unpacked
 ARCHIVE = 20 * 2**20  # bytes of a zip
 DEPTH = 8  # folders above each other
 _SHOWN = 80  # characters of a name
+_NAME = 255  # bytes of a file's name, as the system has it
 _IGNORED = {"__MACOSX", "__pycache__", ".git", ".nox", ".venv", "venv", "node_modules"}
 _ENCRYPTED = 0x1  # in the flags of an entry of a zip
 
@@ -97,6 +98,11 @@ def read_package(place: Path) -> dict[str, bytes]:
             return _of_zip(place)
     except OSError as error:
         raise NoSubmission(f"it cannot be read: {error.strerror or error}") from None
+    except NoSubmission:
+        raise
+    except Exception as error:  # whatever a crafted zip makes its readers raise: the others go on
+        text = shown(f"{type(error).__name__}: {error}", _SHOWN)
+        raise NoSubmission(f"it cannot be read: {text}") from None
     raise NoSubmission("neither a folder nor a zip")
 
 
@@ -162,6 +168,8 @@ def _of_folder(place: Path) -> dict[str, bytes]:
                 if entry.is_symlink():
                     _refuse_link(path / entry.name)
                 if entry.is_dir() and entry.name not in _IGNORED:
+                    if len(path.parts) > DEPTH:
+                        raise NoSubmission(f"more than {DEPTH} folders in each other in dezero")
                     take(Path(entry.path), path / entry.name)
                 elif entry.is_file():
                     handle = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -211,6 +219,10 @@ def _of_archive(archive: zipfile.ZipFile) -> dict[str, bytes]:
     inits = [path for path in members if path.parts[-2:] == ("dezero", "__init__.py")]
     base = _the_package(inits) / "dezero"
     chosen = {path: info for path, info in members.items() if path.is_relative_to(base)}
+    for path in chosen:
+        if not chosen.keys().isdisjoint(path.parents):
+            name = shown(str(path), _SHOWN)
+            raise NoSubmission(f"a file in the zip that lies in another file ({name})")
     size = sum(info.file_size for info in chosen.values())
     if size > SIZE:
         raise NoSubmission(
@@ -228,7 +240,8 @@ def _safe(info: zipfile.ZipInfo) -> PurePosixPath:
     name, path = info.orig_filename, PurePosixPath(info.filename)
     text = shown(name, _SHOWN)
     climbs = path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name
-    if climbs or "\0" in name or len(path.parts) > 2 * DEPTH or len(name) > 1000:
+    long = len(name) > 1000 or any(len(os.fsencode(part)) > _NAME for part in path.parts)
+    if climbs or "\0" in name or len(path.parts) > 2 * DEPTH or long:
         raise NoSubmission(f"a path in the zip that leads out of it, or nowhere ({text})")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):

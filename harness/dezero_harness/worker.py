@@ -10,10 +10,12 @@ they have to be understood by Python 3.8, and to work with a NumPy as old.
 
 from __future__ import annotations
 
+import base64
 import faulthandler
 import importlib
 import importlib.util
 import json
+import marshal
 import os
 import sys
 from pathlib import Path
@@ -61,9 +63,10 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
 
-    def answer(**content: Any) -> None:
+    def answer(last: bool = True, **content: Any) -> None:
         answers.write(json.dumps(content).encode() + b"\n")
-        answers.flush()
+        if last:
+            answers.flush()
 
     settings = json.loads(requests.readline())
     # An environment's own folder, which holds more than the engine, keeps its place on the path.
@@ -90,12 +93,16 @@ def main() -> None:
         observed = _observe(runner, request, prelude)
         faulthandler.cancel_dump_traceback_later()
         content = {**vars(observed), "value": to_json(observed.value)}
-        answer(id=request["id"], **content)
+        answer(last=False, id=request["id"], **content)
         answer(id=request["id"])  # the case is over: an answer that comes now is one too many
     return None
 
 
 def _observe(runner: Any, request: Any, prelude: str) -> Any:
+    compiled = runner.compiled
+    if request["code"]:  # whoever asks has compiled it
+        code = marshal.loads(base64.b64decode(request["code"]))
+        runner.compiled = lambda program, file: code
     try:
         return runner.run(
             request["program"],
@@ -106,6 +113,8 @@ def _observe(runner: Any, request: Any, prelude: str) -> Any:
         ).observed
     except KeyboardInterrupt as error:  # the stage has raised it: nobody can press keys here
         return runner.Observed(error=type(error).__name__, message=str(error))
+    finally:
+        runner.compiled = compiled
 
 
 def _load(file: str) -> Any:

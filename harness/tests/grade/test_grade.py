@@ -11,6 +11,7 @@ import pytest
 
 from dezero_harness import grade, sandbox
 from dezero_harness.judge import as_plain
+from dezero_harness.marking import Scheme, grade_of
 from dezero_harness.spots import spots_for
 from dezero_harness.submissions import key_of, shown
 
@@ -84,6 +85,15 @@ def test_a_lab_folder_a_package_and_a_zip_are_submissions(short, classroom):
     assert graded["anna"]["reason"] == ""
     assert 0 < float(graded["carla"]["points"]) < 20
     assert "derivative of cos" in graded["carla"]["reason"]
+    report = json.loads((classroom.out / "reports" / "carla.json").read_text("utf-8"))
+    failed = next(case for case in report["chapter"] if case["status"] == "failed")
+    pasted = f"{failed['program']}\n"
+    folder = classroom.submissions / "carla"
+    shell = [sys.executable, "-i", "-q", "-c", ""]
+    env = os.environ | {"PYTHONPATH": f"{folder}:{ROOT / 'shared'}"}
+    said_there = subprocess.run(shell, input=pasted, env=env, capture_output=True, text=True)
+    assert "Error" not in said_there.stderr
+    assert "variable(" in said_there.stdout
     assert "grades.csv" in said
     assert "overview.html" in said
 
@@ -174,6 +184,35 @@ def test_the_stage_itself_has_all_spot_checks_right_and_the_one_before_none(clas
             assert odd == []
 
 
+@pytest.mark.parametrize("number", [32, 33, 34, 35, 36])
+def test_every_case_of_a_chapter_has_a_spot_check_that_vouches_for_it(number):
+    """So a submission that passes all cases, and no spot check, earns nothing at all."""
+    plan = grade.plan_of(grade._parser().parse_args(["x", f"--stage={number}"]))
+    cases = {case.id: {"status": "passed"} for case in (*plan.own, *plan.earlier)}
+    found = grade_of(plan, Scheme(), {"cases": cases})
+    assert found.unearned == {case.id for case in plan.own}
+    assert found.points == 0
+    spots = {f"spot {n}": {"status": "passed"} for n in range(len(plan.spots))}
+    assert grade_of(plan, Scheme(), {"cases": cases | spots}).points == len(plan.own)
+
+
+def test_what_was_compiled_beforehand_answers_and_fails_as_ever():
+    programs = ["1 + 1", "x = 1", "def f(:\n", "y = 1\n\n1 / 0 + y", "Variable(array(2.0)) * 2"]
+    seen = []
+    for beforehand in (False, True):
+        limits = grade.Limits()
+        with sandbox.Isolated(
+            ROOT / "stages/step34", grade.array_kind("numpy"), limits, compiles=beforehand
+        ) as isolated:
+            seen.append([isolated.observe(program, "case") for program in programs])
+    assert seen[0] == seen[1]
+    assert [one.error for one in seen[1]] == ["", "SyntaxError", "SyntaxError"] + [
+        "ZeroDivisionError",
+        "",
+    ]
+    assert "program, line 3: 1 / 0 + y" in seen[1][3].trace
+
+
 class grade_worker:
     def __init__(self, folder):
         self.isolated = sandbox.Isolated(folder, grade.array_kind("numpy"), grade.Limits())
@@ -205,7 +244,7 @@ def test_resume_grades_what_is_new_or_changed_and_only_that(short, classroom, mo
     classroom.hand_in("carla", START)
     marked = []
     mark = grade.mark
-    monkeypatch.setattr(grade, "mark", lambda *a: marked.append(1) or mark(*a))
+    monkeypatch.setattr(grade, "mark", lambda *a, **k: marked.append(1) or mark(*a, **k))
     status, said = classroom.grade("--resume")
     assert (status, len(marked)) == (0, 3)  # one of them is the stage itself
     assert "1 of 3 were finished before" in said
@@ -254,15 +293,46 @@ def test_a_run_that_is_killed_loses_nothing_that_was_finished(classroom):
     assert not list(finished.glob(".*.json.*"))
 
 
+def test_a_run_that_is_interrupted_ends_with_the_way_to_go_on(classroom):
+    """Ctrl-C: the signal goes to all processes of the terminal's group."""
+    for n in range(4):
+        classroom.hand_in(f"s{n}", RIGHT)
+    command = [sys.executable, "-m", "dezero_harness.grade", classroom.submissions]
+    command += ["--stage", "34", "--out", classroom.out, "--jobs", "2"]
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    finished = classroom.out / "results"
+    until = time.monotonic() + 200
+    while not list(finished.glob("*.json")):
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    again = f"nox -s grade -- {' '.join(map(str, command[3:]))} --resume"
+    assert said.endswith(f"stopped; what was finished is kept, go on with: {again}\n")
+    kept = len(list(finished.glob("*.json")))
+    assert 1 <= kept == len(classroom.rows()) < 4
+    assert {row["failed"] for row in classroom.rows().values()} == {"0"}
+    status, said = classroom.grade("--resume")
+    assert status == 0
+    assert f"{kept} of 4 were finished before" in said
+    assert {row["failed"] for row in classroom.rows().values()} == {"0"}
+    assert len(classroom.rows()) == 4
+
+
 def test_an_error_of_the_grader_is_told_and_tried_again(short, classroom, monkeypatch):
     classroom.hand_in("anna", RIGHT | {"dezero/anna.py": ""})
     classroom.hand_in("ben", START)
     mark = grade.mark
 
-    def fails(plan, files):
+    def fails(plan, files, **options):
         if "dezero/anna.py" in files:
             raise OSError("no space left")
-        return mark(plan, files)
+        return mark(plan, files, **options)
 
     monkeypatch.setattr(grade, "mark", fails)
     status, said = classroom.grade()

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dezero_harness import grade, sandbox
+from dezero_harness import grade, marking, sandbox
+from dezero_harness.case import Case, Raises
 from dezero_harness.marking import Scheme, grade_of, mark
+from dezero_harness.runner import Observed
 from dezero_harness.sandbox import Bounds
 
 from .conftest import ROOT, hand_in
@@ -31,7 +33,7 @@ WITHOUT_A_SANDBOX = [
     "asks a server",
     "ends other processes",
 ]
-ROOMY = Bounds(memory=4096, address_space=8192, folder=256, processes=500)
+ROOMY = Bounds(memory=4096, address_space=8192, folder=256, processes=500, files=10**6)
 
 
 @pytest.fixture
@@ -85,6 +87,7 @@ def test_without_a_sandbox_it_breaks_out(earned, name):
         "eats memory",
         "eats memory in many processes",
         "fills the disk",
+        "makes empty files without end",
     ],
 )
 def test_with_wide_bounds_it_gets_what_it_wants(earned, name):
@@ -99,13 +102,36 @@ def test_with_namespaces_of_its_own_it_mounts_memory(earned, monkeypatch):
     assert earned(BREAKS_OUT["mounts memory without bounds"]) == (3, "")
 
 
+@pytest.mark.parametrize(
+    "name", ["keeps memory in files of memory", "keeps memory in segments of System V"]
+)
+def test_with_all_system_calls_it_keeps_memory_that_nobody_counts(earned, monkeypatch, name):
+    monkeypatch.setattr(sandbox, "system_calls", lambda: ())
+    assert earned(BREAKS_OUT[name]) == (3, "")
+
+
 def test_with_the_harness_in_sight_it_finds_it(earned, monkeypatch):
     around = sandbox.Sandbox._around
     harness = {Path("/libraries/harness"): ROOT / "harness"}
     monkeypatch.setattr(
-        sandbox.Sandbox, "_around", lambda self, shown: around(self, shown | harness)
+        sandbox.Sandbox, "_around", lambda self, shown, calls: around(self, shown | harness, calls)
     )
     assert earned(BREAKS_OUT["looks for the harness in all that there is"]) == (3, "")
+
+
+def test_a_message_that_would_be_searched_for_ever_is_not_read():
+    """Each part of it stands where the pattern may go on or wait: years of tries in the judge."""
+    pattern = r"Bad.*\(1, 3\).*\(2, 1\).*returned.*(\(2, 3\).*){3}"
+    parts = ("(1, 3) ", "(2, 1) ", "returned ")
+    message = "Bad " + "".join(part * 3000 for part in parts) + "(2, 3) " * 2
+    case = Case(
+        statement="x", program="0", expect=Raises("E", pattern), source="", chapter=31, group="A"
+    )
+    plan = grade.plan_of(grade._parser().parse_args(["submissions", "--stage=34"]))
+    for observed in (Observed(error="E", message=message), Observed(value=message)):
+        found = marking._judged(plan, case, observed)
+        assert found["status"] == "failed"
+        assert "characters; more than 2000 are not read" in found["why"][0]
 
 
 def test_without_spot_checks_a_table_of_answers_earns_all(earned):

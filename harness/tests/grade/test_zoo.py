@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -127,6 +128,7 @@ def zoo(tmp_path_factory):
 
     Zoo.status, Zoo.out, Zoo.folder, Zoo.submissions = status, out, folder, submissions
     yield Zoo
+    subprocess.run(["rm", "-rf", submissions / "folders without end"], check=True)
     nobody.kill()
     nobody.wait()
     server.close()
@@ -156,9 +158,9 @@ def known(case):
 
 
 def _state(folder):
-    """Everything below a folder, and what is in it."""
+    """What is below a folder, down to a depth, and in it."""
     found = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(path for depth in range(1, 8) for path in folder.glob("*/" * depth + "*")):
         content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
         found[path] = hashlib.sha256(content).hexdigest()
     return found
@@ -186,6 +188,12 @@ def _archives(submissions, folder):
     (submissions / "no zip at all.zip").write_text("hello")
     archive("a bomb that lies.zip", *good, ("dezero/data.bin", bytes(64 * 2**20)))
     _lie_about_the_size(submissions / "a bomb that lies.zip", 64 * 2**20)
+    archive("a file in a file.zip", *good, ("dezero/data", "x"), ("dezero/data/more.py", "x"))
+    archive("a name that is too long.zip", *good, (f"dezero/{'x' * 300}", "x"))
+    name = "an unknown kind of compression.zip"
+    archive(name, *good, compress=zipfile.ZIP_LZMA)
+    _spoil_lzma(submissions / name)
+    _nest(submissions / "folders without end")
     hand_in(submissions / "a link to etc", {"notes.txt": "x"})
     (submissions / "a link to etc" / "dezero").symlink_to("/etc")
     hand_in(submissions / "a link to the solution", START)
@@ -202,7 +210,33 @@ def _lie_about_the_size(file, size):
     file.write_bytes(content.replace(struct.pack("<I", size), struct.pack("<I", 1000)))
 
 
+def _spoil_lzma(file):
+    """Settings of LZMA that there are not: its error is like no other of a zip."""
+    with zipfile.ZipFile(file) as archive:
+        places = [info.header_offset + 30 + len(info.filename) for info in archive.infolist()]
+    content = bytearray(file.read_bytes())
+    for place in places:
+        content[place + 4 : place + 9] = b"\xff" * 5
+    file.write_bytes(content)
+
+
+def _nest(folder):
+    """Folders in each other, deeper than Python calls itself, and than a path may be long."""
+    hand_in(folder, RIGHT)
+    handle = os.open(folder / "dezero", os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("a", dir_fd=handle)
+        inner = os.open("a", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(handle)
+
+
 TRAPS = {
+    "a file in a file": "a file in the zip that lies in another file (dezero/data/more.py)",
+    "a name that is too long": "a path in the zip that leads out of it, or nowhere",
+    "an unknown kind of compression": "it cannot be read: LZMAError",
+    "folders without end": "more than 8 folders in each other",
     "climbs": "a path in the zip that leads out of it",
     "climbs from the root": "a path in the zip that leads out of it",
     "climbs as on Windows": "a path in the zip that leads out of it",

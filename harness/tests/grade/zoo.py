@@ -31,6 +31,42 @@ BREAKS_OUT = {
                 os._exit(0)
         time.sleep(6)
     """,
+    "keeps memory in files of memory": """
+        import os, time
+        descriptors = []
+        for _ in range(5):
+            for n in range(50):
+                descriptors.append(os.memfd_create("x"))
+                os.write(descriptors[-1], bytes(8 * 2**20 - 4096))
+            if os.fork() == 0:
+                time.sleep(10)
+                os._exit(0)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            descriptors.clear()
+        time.sleep(2)
+    """,
+    "keeps memory in segments of System V": """
+        import ctypes, time
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.shmat.restype = ctypes.c_void_p
+        size = 2**27
+        for _ in range(15):
+            segment = libc.shmget(0, size, 0o1600)
+            if segment < 0:
+                raise OSError(ctypes.get_errno(), "shmget")
+            at = libc.shmat(segment, None, 0)
+            ctypes.memset(at, 1, size)
+            libc.shmdt(ctypes.c_void_p(at))
+        time.sleep(2)
+    """,
+    "makes empty files without end": """
+        import time
+        for folder in ("/tmp", "/dev/shm"):
+            for n in range(100_000):
+                open(f"{folder}/{n}", "w").close()
+        time.sleep(2)
+    """,
     "fills the disk": """
         import os, stat
         written = 0
@@ -299,6 +335,67 @@ LIES = {
         Variable.grad = property(lambda self: Variable(np.array(answers[-1])), lambda *a: None)
         functions = sys.modules["dezero.functions"] = types.ModuleType("dezero.functions")
         functions.sin = functions.cos = lambda x: Variable(np.array(answers[-1]))
+    """,
+    "closes every descriptor": """
+        import os
+        os.closerange(0, 64)
+        class Variable:
+            pass
+    """,
+    "makes its own limits as low as they go": """
+        import resource
+        for name in dir(resource):
+            if name.startswith("RLIMIT_"):
+                try:
+                    resource.setrlimit(getattr(resource, name), (0, 0))
+                except (OSError, ValueError):
+                    pass
+        class Variable:
+            pass
+    """,
+    "writes errors without end": """
+        import os
+        class Variable:
+            def __init__(self, data):
+                for _ in range(2000):
+                    try:
+                        os.write(2, b"x" * 2**20)
+                    except OSError:
+                        break
+                self.data = self.grad = data
+    """,
+    "knows published cases by their names": """
+        import sys
+        main = sys.modules["__main__"]
+        observe = main._observe
+        $START
+        import json, types
+        def named(runner, request, prelude):
+            if request["name"] != "case":
+                return runner.Observed("24 44 100 " + request["name"])
+            return observe(runner, request, prelude)
+        main._observe = named
+    """,
+    "writes answers on the pipe itself": """
+        import gc, json, io, sys
+        $START
+        pipes = [x for x in gc.get_objects() if isinstance(x, io.BufferedWriter)]
+        class Wide(Variable):
+            def __init__(self, *arguments, **options):
+                frame = sys._getframe()
+                while frame and "request" not in frame.f_locals:
+                    frame = frame.f_back
+                request = frame.f_locals["request"] if frame else {"id": "x"}
+                content = dict(value=True, error="", message="", trace="", fault="")
+                for pipe in pipes:
+                    for line in (content | {"id": request["id"]}, {"id": request["id"]}):
+                        try:
+                            pipe.write(json.dumps(line).encode() + b"\\n")
+                            pipe.flush()
+                        except (OSError, ValueError):
+                            pass
+                super().__init__(*arguments, **options)
+        Variable = Wide
     """,
     "sends a signal to its group": """
         import os, signal
