@@ -22,6 +22,7 @@ from typing import Any
 
 from . import runner, worker
 from .arrays import ArrayKind
+from .case import ENVIRONMENT
 from .runner import Observed, StageError
 
 _GRACE = 2.0  # seconds more than its limit, in which a worker can say itself where it hangs
@@ -83,10 +84,14 @@ def no_answer(reason: str) -> Observed:
 
 @dataclass(frozen=True)
 class Where:
-    """The versions that a worker runs with: of Python, and of the array module."""
+    """What a worker runs with: the versions of Python and of the array module.
+
+    lacks: which capabilities of ENVIRONMENT are not there.
+    """
 
     python: str
     version: str
+    lacks: tuple[str, ...] = ()
 
 
 class Isolated:
@@ -209,6 +214,7 @@ class _Worker:
             "runner": self.launch.runner,
             "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
             "prelude": arrays.prelude,
+            "environment": dict(ENVIRONMENT),
         }
         answer = self._exchange(settings, limits.start)
         failed = answer.get("failed")
@@ -216,9 +222,11 @@ class _Worker:
             raise StageError(failed)
         where = {key: answer.pop(key, None) for key in ("python", "version")}
         texts = all(isinstance(text, str) for text in where.values())
-        if set(answer) != {"id", "failed"} or failed != "" or not texts:
+        lacks = answer.pop("lacks", None)
+        known = isinstance(lacks, list) and all(name in list(ENVIRONMENT) for name in lacks)
+        if set(answer) != {"id", "failed"} or failed != "" or not (texts and known):
             raise WorkerError(f"the worker answers {_shown(answer | where)} to the start")
-        return Where(**where)
+        return Where(**where, lacks=tuple(lacks))
 
     def ask(self, request: dict[str, Any], seconds: float) -> Observed:
         self.output.seek(0)  # the process writes at the same position

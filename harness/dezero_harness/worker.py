@@ -82,7 +82,8 @@ def main() -> None:
             failed = f"{type(error).__name__}: {error}; this is {sys.executable}"
         return answer(id=settings["id"], failed=failed)
     python = sys.version.split()[0]
-    answer(id=settings["id"], failed="", python=python, version=version)
+    lacks = [name for name, module in settings["environment"].items() if not _is_there(module)]
+    answer(id=settings["id"], failed="", python=python, version=version, lacks=lacks)
 
     for line in requests:
         request = json.loads(line)
@@ -106,6 +107,13 @@ def _observe(runner: Any, request: Any, prelude: str) -> Any:
         ).observed
     except KeyboardInterrupt as error:  # the stage has raised it: nobody can press keys here
         return runner.Observed(error=type(error).__name__, message=str(error))
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # of the package it is in
+        return False
 
 
 def _load(file: str) -> Any:
