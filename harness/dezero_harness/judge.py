@@ -59,7 +59,8 @@ def predict(
 ) -> tuple[Any, str]:
     """The one answer that is right for a stage, and the capability for lack of which it refuses.
 
-    arrays_lack: the capabilities that the arrays, or the environment, lack, with what a program answers then.
+    arrays_lack: the capabilities that the arrays, or the engine's environment, lack, with what a
+        program answers then.
     """
     for capability in case.needs:
         if capability in arrays_lack:

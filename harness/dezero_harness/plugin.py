@@ -65,7 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         default=limits.seconds,
         metavar="S",
-        help="with --isolated: seconds for a case (default: %(default)g)",
+        help="with --isolated: seconds of processor time for a case, and ten times as many by the"
+        " clock (default: %(default)g)",
     )
     group.addoption(
         "--memory-limit",

@@ -49,10 +49,20 @@ HOW = {
     "exits": ("import os; os._exit(3)", "the worker has ended, with exit status 3"),
     "raises SystemExit": ("raise SystemExit(3)", "an exception in place of an answer"),
     "interrupts": ("raise KeyboardInterrupt", "an exception in place of an answer"),
-    "loops": ("while True: pass", "no answer within 1 s"),
+    "loops": ("while True: pass", "no answer within 0.5 s of computing"),
+    "sleeps": ("import time; time.sleep(60)", "no answer within 2 s by the clock"),
+    "waits for what never comes": (
+        "import threading; threading.Event().wait()",
+        "no answer within 2 s by the clock",
+    ),
+    "loops and heeds no signal": (
+        "import signal; signal.signal(signal.SIGPROF, signal.SIG_IGN)\nwhile True: pass",
+        "no answer within 2 s by the clock",
+    ),
     "loops as nobody can tell": (
-        "import faulthandler; faulthandler.cancel_dump_traceback_later()\nwhile True: pass",
-        "no answer within 1 s",
+        "import faulthandler; faulthandler.cancel_dump_traceback_later()\n"
+        "import signal; signal.setitimer(signal.ITIMER_PROF, 0)\nwhile True: pass",
+        "no answer within 2 s by the clock",
     ),
     "kills itself": ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "the worker "),
     "writes rubbish to every file descriptor": (
@@ -134,19 +144,32 @@ if sys.platform == "linux":  # others do not hold a process to a limit, or raise
 @pytest.mark.parametrize("how", HOW)
 def test_a_hostile_case_is_red_with_a_reason_and_the_others_have_their_verdicts(worker, how):
     body, reason = HOW[how]
-    limits = {"seconds": 1.0} if "loops" in how else {"memory": 512}
+    limits = {"seconds": 0.5, "wall": 2.0} if "no answer" in reason else {"memory": 512}
     run = worker(body, **limits)
     red = [verdict(run, case) for case in (BEFORE, HOSTILE, AFTER)]
     assert [each.outcome for each in red] == ["passed", "unexpected", "passed"]
     assert reason in red[1].reason
 
 
-def test_where_a_program_hangs_is_printed(worker):
-    run = worker("while True: pass", seconds=0.5)
+@pytest.mark.parametrize("body", ["while True: pass", "import time; time.sleep(60)"])
+def test_where_a_program_hangs_is_printed(worker, body):
+    run = worker(body, seconds=0.5, wall=2.0)
     verdict(run, HOSTILE)
     assert re.search(r"__init__\.py\", line \d+ in hostile", run.printed)
     verdict(run, BEFORE)
     assert run.printed == ""
+
+
+def test_a_case_that_waits_takes_no_processor_time(worker):
+    """As it is on a busy machine, where a case waits for its turn."""
+    run = worker("import time; time.sleep(1.0)\nreturn self.twice()", seconds=0.5)
+    assert verdict(run, HOSTILE).outcome == "passed"
+
+
+def test_each_case_has_its_own_processor_time(worker):
+    body = "import time; end = time.process_time() + 0.6\n"
+    run = worker(body + "while time.process_time() < end: pass\nreturn self.twice()", seconds=1.0)
+    assert [verdict(run, HOSTILE).outcome for _ in range(3)] == ["passed"] * 3
 
 
 def test_a_worker_that_is_killed_from_outside_is_told_and_replaced(worker):
@@ -234,7 +257,11 @@ def test_the_same_cases_are_red_in_a_session(stage, conform, pytester):
     result = conform(stage(), *options, catalogue=[BEFORE, hang, AFTER])
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
-        ["isolated: 0.5 s and 1000 MiB for each case", "*no answer within 0.5 s*", "so far"]
+        [
+            "isolated: 0.5 s of computing (5 s by the clock) and 1000 MiB for a case",
+            "*no answer within 0.5 s of computing*",
+            "so far",
+        ]
     )
     report = json.loads((pytester.path / "reports" / "small-numpy.json").read_text("utf-8"))
     assert report["isolated"] is True
@@ -301,7 +328,6 @@ def test_verdicts_are_the_same_three_times_in_any_order_and_in_parallel(
     here = verdicts(without_workers(number, array))
     assert len(here) == len(cases.ALL)
     monkeypatch.setattr(cases, "ALL", random.Random(1).sample(cases.ALL, len(cases.ALL)))
-    monkeypatch.setattr(matrix, "Limits", lambda: Limits(seconds=600.0))  # a busy machine is slow
     folder = ROOT / "stages" / f"step{number}"
     assert verdicts(matrix.run_all([folder], [array_kind(array)], 1)) == here
     assert verdicts(by_many_pytests(number, array, tmp_path)) == here
