@@ -336,7 +336,7 @@ def faults(session):
 def mutants(session):
     """Let Cosmic Ray change the last stage: each change is noticed, or listed with why not."""
     install(session, "shared", "harness", also=["cosmic-ray"])
-    session.run("python", "-m", "dezero_harness.mutants")
+    session.run("python", "-m", "dezero_harness.mutants", *session.posargs)
 
 
 # What the published package was made for; it names no versions itself, and not matplotlib.
