@@ -5,8 +5,11 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -266,6 +269,51 @@ def test_the_same_cases_are_red_in_a_session(stage, conform, pytester):
     report = json.loads((pytester.path / "reports" / "small-numpy.json").read_text("utf-8"))
     assert report["isolated"] is True
     assert report["summary"] == {"passed": 2, "refused": 0, "unexpected": 1}
+
+
+@pytest.fixture
+def killer(tmp_path):
+    """A case whose worker is killed from outside, as by a system out of memory."""
+    file = tmp_path / "pid"
+
+    def kill():
+        until = time.monotonic() + 60
+        while not (file.exists() and file.read_text()) and time.monotonic() < until:
+            time.sleep(0.01)
+        os.kill(int(file.read_text()), signal.SIGKILL)
+
+    program = f"""
+        import os, time
+        with open({str(file)!r} + "-", "w") as new:
+            new.write(str(os.getpid()))
+        os.rename({str(file)!r} + "-", {str(file)!r})
+        time.sleep(60)
+        4.0
+    """
+    thread = threading.Thread(target=kill)
+    thread.start()
+    yield a_case(statement="it is killed", program=program)
+    thread.join()
+
+
+KILLED = "the worker was ended by signal 9 (Killed)"
+
+
+def test_a_worker_killed_from_outside_costs_a_session_one_case(stage, conform, pytester, killer):
+    result = conform(stage(), "--isolated", catalogue=[BEFORE, killer, AFTER])
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines([f"          {KILLED}"])
+    (file,) = pytester.path.glob("reports/*.json")
+    cells = json.loads(file.read_text("utf-8"))["cells"]
+    assert [cell["outcome"] for cell in cells] == ["passed", "unexpected", "passed"]
+    assert (cells[1]["got"], cells[1]["reason"]) == ("no answer", KILLED)
+
+
+def test_a_worker_killed_from_outside_costs_the_matrix_one_cell(stage, monkeypatch, killer):
+    monkeypatch.setattr(cases, "ALL", [BEFORE, killer, AFTER])
+    cells = matrix.run_all([stage()], [array_kind("numpy")], 1)
+    assert [cell["outcome"] for cell in cells] == ["passed", "unexpected", "passed"]
+    assert cells[1]["reason"] == KILLED
 
 
 @pytest.mark.parametrize("option", ["--pdb", "--trace"])
