@@ -335,7 +335,7 @@ def faults(session):
 @nox.session(default=False)
 def mutants(session):
     """Let Cosmic Ray change the last stage: each change is noticed, or listed with why not."""
-    install(session, "shared", "harness", also=["cosmic-ray"])
+    install(session, "shared", "harness", also=["cosmic-ray", "tqdm"])
     session.run("python", "-m", "dezero_harness.mutants", *session.posargs)
 
 

@@ -38,7 +38,9 @@ FILES = {
     "functions.py": "stages/step36/dezero/functions.py",
     "shared/application.py": "shared/dezero_shared/application.py",
 }
-PARTS = ("shared/dezero_shared", "harness/dezero_harness", "stages/step36")
+PARTS = ("shared/dezero_shared", "stages/step36")
+#: What of the harness decides whether a mutant is noticed.
+JUDGES = ("arrays.py", "case.py", "cases", "hunted.py", "judge.py", "runner.py", "stage.py")
 WORK = Path("reports/mutants")
 LIMIT = 4.0  # seconds of processor time for a case; the longest takes a fifth of that
 # Not worth the minutes: in annotations nothing is computed, and floats have no bits.
@@ -158,7 +160,9 @@ def run(found: list[Mutant], root: Path, results: Results, jobs: int) -> None:
 
     waiting = [mutant for mutant in found if mutant.fault.name not in results.how]
     if len(waiting) < len(found):
-        print(f"going on with a run that was begun: {len(found) - len(waiting)} are done")
+        print(
+            f"going on with a run that was begun: {len(found) - len(waiting)} are done", flush=True
+        )
 
     def judge(mutant: Mutant) -> None:
         told = hunt(mutant.fault, STAGE, root, LIMIT, every=False, first=results.first())
@@ -175,10 +179,11 @@ def run(found: list[Mutant], root: Path, results: Results, jobs: int) -> None:
 
 def digest(root: Path) -> str:
     """What a run depends on, in one word."""
-    found = hashlib.sha256(repr((sys.version, version("numpy"), version("cosmic-ray"))).encode())
-    for part in PARTS:
-        for file in sorted((root / part).rglob("*.py")):
-            found.update(str(file.relative_to(root)).encode() + file.read_bytes())
+    found = hashlib.sha256(repr((sys.version, version("numpy"))).encode())
+    here = Path(__file__).parent
+    for part in [*(root / part for part in PARTS), *(here / name for name in JUDGES)]:
+        for file in sorted(part.rglob("*.py")) if part.is_dir() else [part]:
+            found.update(file.name.encode() + file.read_bytes())
     return found.hexdigest()
 
 
@@ -203,10 +208,11 @@ def main() -> int:
         root = Path(folder)
         for part in PARTS:
             shutil.copytree(part, root / part, ignore=FRESH)
+        print("running the cases once as they are, and listing the changes", flush=True)
         for one in unsound([STAGE], root, 1, LIMIT):
             print(f"Red without any change; make it green first: {one.cases} {one.says}")
             return 2
-        results = Results(WORK, digest(root))
+        results = Results(WORK, f"{digest(root)} {version('cosmic-ray')}")
         found = [mutant for mutant in mutants(root) if options.k in mutant.line]
         if not found:
             parser.error(f"no line that is changed has {options.k!r} in it")
