@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -61,30 +62,32 @@ exclude-operators = [
 ]
 """
 
+_START = re.compile(r"(?:class|def) (\w+)")  # of a class or a function of the module
+
 
 @dataclass(frozen=True)
 class Mutant:
     """One change: what mutants.toml calls it, and the whole file with it."""
 
     file: str
+    where: str
     line: str
     operator: str
-    occurrence: int
     fault: Fault
 
     @property
-    def name(self) -> tuple[str, str, str]:
-        """The file, the line as it is, and Cosmic Ray's name for the change."""
-        return Path(self.file).name, self.line, self.operator
+    def name(self) -> tuple[str, str, str, str]:
+        """The file, the class or function, the line as it is, and Cosmic Ray's name for it."""
+        return Path(self.file).name, self.where, self.line, self.operator
 
 
-def mutants(root: Path) -> list[Mutant]:
+def changes(root: Path) -> list[Mutant]:
     """All changes that Cosmic Ray makes to FILES, each once."""
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator
 
     by_path = {str(path): name for name, path in FILES.items()}
-    found: dict[str, Mutant] = {}
+    mutants: dict[str, Mutant] = {}
     for job in _jobs(root):
         (mutation,) = job["mutations"]
         path = Path(mutation["module_path"])
@@ -94,13 +97,16 @@ def mutants(root: Path) -> list[Mutant]:
         changed = mutate_code(source, change, mutation["occurrence"])
         if changed is None:
             raise ValueError(f"Cosmic Ray says that {mutation} changes {path}, and it does not")
-        file, line = by_path[path.as_posix()], source.splitlines()[mutation["start_pos"][0] - 1]
+        file = by_path[path.as_posix()]
+        *before, line = source.splitlines()[: mutation["start_pos"][0]]
+        starts = [found[1] for one in (*before, line) if (found := _START.match(one))]
+        where = starts[-1] if starts else ""
         operator = operator.removeprefix("core/")
         name = f"{file}, {operator} {mutation['occurrence']}"
         fault = Fault(name, file, source, changed, since=STAGE, until=STAGE)
-        mutant = Mutant(file, line.strip(), operator, mutation["occurrence"], fault)
-        found.setdefault(file + changed, mutant)
-    return list(found.values())
+        mutant = Mutant(file, where, line.strip(), operator, fault)
+        mutants.setdefault(file + changed, mutant)
+    return list(mutants.values())
 
 
 def _jobs(root: Path) -> Iterator[dict[str, Any]]:
@@ -187,12 +193,13 @@ def digest(root: Path) -> str:
     return found.hexdigest()
 
 
-def known() -> Mapping[tuple[str, str, str], str]:
-    """Why each change is equivalent, by the file, the line and the operator."""
+def known() -> Mapping[tuple[str, str, str, str], str]:
+    """Why each change is equivalent, by the file, the class or function, the line, the operator."""
     listed = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["equivalent"]
     return {
-        (one["file"], one["line"], operator): one["why"]
+        (one["file"], where, one["line"], operator): one["why"]
         for one in listed
+        for where in one["where"]
         for operator in one["operators"]
     }
 
@@ -213,11 +220,11 @@ def main() -> int:
             print(f"Red without any change; make it green first: {one.cases} {one.says}")
             return 2
         results = Results(WORK, f"{digest(root)} {version('cosmic-ray')}")
-        found = [mutant for mutant in mutants(root) if options.k in mutant.line]
+        found = [mutant for mutant in changes(root) if options.k in mutant.line]
         if not found:
             parser.error(f"no line that is changed has {options.k!r} in it")
         run(found, root, results, options.jobs)
-    reasons = {key: why for key, why in known().items() if options.k in key[1]}
+    reasons = {key: why for key, why in known().items() if options.k in key[2]}
     alive = {one.name for one in found if results.how[one.fault.name] == "survives"}
     for name in sorted(alive):
         print("survives:", *name, "|", reasons.get(name, "NO CASE NOTICES IT"))

@@ -12,7 +12,7 @@ CORE = (ROOT / FILES["core.py"]).read_text("utf-8")
 def mutant(name, old, new):
     assert CORE.count(old) == 1
     fault = Fault(name, "core.py", CORE, CORE.replace(old, new), since=36, until=36)
-    return Mutant("core.py", old, name, 0, fault)
+    return Mutant("core.py", "Mul", old, name, fault)
 
 
 def test_what_is_listed_as_equivalent_is_a_line_of_its_file_with_a_reason():
@@ -20,7 +20,7 @@ def test_what_is_listed_as_equivalent_is_a_line_of_its_file_with_a_reason():
         Path(file).name: {line.strip() for line in (ROOT / file).read_text("utf-8").splitlines()}
         for file in FILES.values()
     }
-    assert [key for key, why in known().items() if key[1] not in lines[key[0]] or not why] == []
+    assert [key for key, why in known().items() if key[2] not in lines[key[0]] or not why] == []
 
 
 def test_a_run_goes_on_where_it_was_until_something_changes(tmp_path):
