@@ -147,7 +147,9 @@ if sys.platform == "linux":  # others do not hold a process to a limit, or raise
 @pytest.mark.parametrize("how", HOW)
 def test_a_hostile_case_is_red_with_a_reason_and_the_others_have_their_verdicts(worker, how):
     body, reason = HOW[how]
-    limits = {"seconds": 0.5, "wall": 2.0} if "no answer" in reason else {"memory": 512}
+    limits = {"memory": 512}
+    if "no answer" in reason:  # on a busy machine half a second of computing may take long
+        limits = {"seconds": 0.5, "wall": 60.0 if "computing" in reason else 2.0}
     run = worker(body, **limits)
     red = [verdict(run, case) for case in (BEFORE, HOSTILE, AFTER)]
     assert [each.outcome for each in red] == ["passed", "unexpected", "passed"]
