@@ -334,7 +334,7 @@ def faults(session):
 
 @nox.session(default=False)
 def mutants(session):
-    """Let Cosmic Ray change the last stage; each change is noticed, or listed. 5 to 17 minutes."""
+    """Let Cosmic Ray change the last stage; each change is noticed, or listed. 12 to 17 minutes."""
     install(session, "shared", "harness", also=["cosmic-ray", "tqdm"])
     session.run("python", "-m", "dezero_harness.mutants", *session.posargs)
 
