@@ -22,8 +22,8 @@ class Unusable(Exception):
 class ArrayKind:
     """A module and a device, and the prelude that gives programs their `array`.
 
-    lacks: which of ARRAY_CAPABILITIES these arrays lack, and what a program that needs it answers
-        instead, unless the case itself says that in `without`.
+    lacks: which of ARRAY_CAPABILITIES these arrays lack, or of ENVIRONMENT the engine's, and what a
+        program that needs it answers instead, unless the case itself says that in `without`.
     ulps: how far off sin, tanh, powers and so on may be where NumPy's are right: the least
         tolerance of a case that computes functions, or that has a tolerance. Others stay exact.
     """

@@ -47,6 +47,14 @@ ARRAY_CAPABILITIES: Mapping[str, str] = {
     "uneven reshape": "an axis can be cut up, and each part joined with another axis",
 }
 
+#: Capability of the environment that an engine runs in -> the module that brings it. With
+#: `--python` it is somebody else's, and a case that needs what it lacks refuses as ABSENT says.
+ENVIRONMENT: Mapping[str, str] = {"series": "dezero_shared.series"}
+ABSENT: Mapping[str, Raises] = {
+    name: Raises("ModuleNotFoundError", rf"No module named '{module.partition('.')[0]}\b")
+    for name, module in ENVIRONMENT.items()
+}
+
 #: Capability -> another that it cannot be observed without.
 PRESUPPOSED: Mapping[str, str] = {"tanh": "functions", "array_functions": "functions"}
 
@@ -58,8 +66,8 @@ class Case:
     The last line of `program` is an expression, the answer; `expect` is plain data (numbers,
     strings, None, nested lists, tuples and dicts of them) or `Raises`. A stage that lacks one of
     `needs` answers `without[capability]` instead or, where nothing is given, refuses as REFUSALS
-    says; arrays that lack one refuse as their kind says. `rel`, of the expected number, and `abs`
-    are tolerances; with both 0 the answer is exact.
+    says; arrays that lack one refuse as their kind says, environments as ABSENT says. `rel`, of the
+    expected number, and `abs` are tolerances; with both 0 the answer is exact.
     """
 
     statement: str

@@ -3,7 +3,7 @@
 `python -m dezero_harness.faults` copies `stages` and `shared`, plants one fault of `planted.py` and
 `planted.toml` at a time, in every stage that it concerns, and runs the cases on the broken copy in
 a process of its own. A fault that no case notices fails the run, and so does one that no longer
-applies.
+applies. First the cases run on the stages as they are: one that is red there would catch anything.
 """
 
 from __future__ import annotations
@@ -85,6 +85,10 @@ class Fault:
         return broken
 
 
+#: No fault at all.
+SOUND = Fault("no fault", "core.py", "", "", count=0)
+
+
 @dataclass(frozen=True)
 class Caught:
     """What became of one fault in one stage.
@@ -148,6 +152,16 @@ def hunt(
     if early := lines[-1]["end"]:
         return Caught(fault.name, stage, "error", red, early)
     return Caught(fault.name, stage, "case" if red else "survives", red, "")
+
+
+def unsound(stages: Sequence[int], root: Path, jobs: int, limit: float) -> list[Caught]:
+    """What is wrong with these stages as they are; nothing, where every case is green."""
+
+    def run(stage: int) -> Caught:
+        return hunt(SOUND, stage, root, limit, every=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return [found for found in pool.map(run, stages) if found.how != "survives"]
 
 
 def results(
@@ -234,10 +248,25 @@ def main() -> int:
     if not chosen:
         parser.error(f"no fault has {options.k!r} in its name")
     stages = options.stage or range(31, 37)
+    concerned = [stage for stage in stages if any(stage in fault.stages for fault in chosen)]
     with tempfile.TemporaryDirectory() as folder:
         # Someone may go on working in the tree: what is broken and judged here stays as it is now.
         for part in PARTS:
             shutil.copytree(options.root / part, Path(folder) / part, ignore=FRESH)
+        red = unsound(concerned, Path(folder), options.jobs, options.limit)
+        if red:
+            print(
+                "No fault is planted yet, and this is red; it would seem to catch every fault:",
+                *(
+                    f"  step{one.stage}: {': '.join(filter(None, [case, one.says]))}"
+                    for one in red
+                    for case in one.cases or ("",)
+                ),
+                "Make it green first: nox -s stage" + str(red[0].stage),
+                sep="\n",
+                file=sys.stderr,
+            )
+            return 2
         how = (options.jobs, options.limit, options.all, told_before(options.report))
         found = results(chosen, stages, Path(folder), *how)
         caught = sorted(found, key=lambda one: (one.fault, one.stage))

@@ -51,6 +51,7 @@ from .submissions import Entry, NoSubmission, digest_of, entries, read_package
 COMMAND = "nox -s grade --"
 _ACTIVE = (*"=+-@|%", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also = + - @ in full width
 _START = 20  # seconds in which a submission has to be imported
+_CLOCK = 30  # seconds by the clock for a case, if it waits and computes nothing
 _CONNECT = 15  # seconds until a scheduler answers
 _RETRIES = 2  # on other machines, for a submission whose machine was lost
 
@@ -156,7 +157,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
         hidden=hidden,
         spots=tuple(spots_for(words, seed, chapter.number)),
         arrays=array_kind("numpy"),
-        limits=Limits(start=_START),
+        limits=Limits(start=_START, wall=_CLOCK),
         bounds=Bounds(),
         unsafe=options.unsafe,
         out_of_sight=tuple(folder.resolve() for folder in folders if folder),

@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from . import runner, worker
 from .arrays import ArrayKind
+from .case import ENVIRONMENT
 from .runner import Observed, StageError
 
 _GRACE = 2.0  # seconds more than its limit, in which a worker can say itself where it hangs
@@ -31,6 +32,7 @@ _STARTS = 3  # failures to start one after another, after which nobody tries aga
 _LINE = 2**24  # bytes of an answer
 _LINES = 4  # answers that are read before anyone asks for them; a case has two
 _SHOWN = 2000  # characters of what a program prints
+_OUT_OF_TIME = (-worker.OUT_OF_TIME, 128 + worker.OUT_OF_TIME) if worker.OUT_OF_TIME else ()
 _FIELDS = {field.name for field in fields(Observed)}
 
 
@@ -38,16 +40,24 @@ _FIELDS = {field.name for field in fields(Observed)}
 class Limits:
     """What a case may take: seconds, and MiB of memory beyond the imports (Linux); 0 for no end.
 
-    start: seconds for a worker to start, and to import the stage.
+    seconds: of processor time, so that a busy machine fails nobody (on Windows, by the clock).
+    wall: seconds by the clock, for a case that waits and computes nothing; 0 for ten times as many.
+    start: seconds by the clock for a worker to start, and to import the stage.
     """
 
     seconds: float = 10.0
     memory: int = 4096
     start: float = 60.0
+    wall: float = 0.0
+
+    @property
+    def clock(self) -> float:
+        """Seconds by the clock for a case."""
+        return self.wall or 10 * self.seconds
 
     def __str__(self) -> str:
         memory = f" and {self.memory} MiB" if self.memory else ""
-        return f"{self.seconds:g} s{memory} for each case"
+        return f"{self.seconds:g} s of computing ({self.clock:g} s by the clock){memory} for a case"
 
 
 @dataclass(frozen=True)
@@ -89,10 +99,14 @@ def no_answer(reason: str) -> Observed:
 
 @dataclass(frozen=True)
 class Where:
-    """The versions that a worker runs with: of Python, and of the array module."""
+    """What a worker runs with: the versions of Python and of the array module.
+
+    lacks: which capabilities of ENVIRONMENT are not there.
+    """
 
     python: str
     version: str
+    lacks: tuple[str, ...] = ()
 
 
 class Isolated:
@@ -169,7 +183,7 @@ class Isolated:
         request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
         request["code"] = code
         try:
-            observed = self.worker.ask(request, self.limits.seconds)
+            observed = self.worker.ask(request, self.limits)
         except WorkerError as error:
             observed = no_answer(str(error))
         self.printed = self.worker.printed()
@@ -192,6 +206,7 @@ class _Worker:
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
+        self.seconds = 0.0  # of processor time that a case has
         self.output = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
         try:
             self.process = subprocess.Popen(
@@ -233,6 +248,7 @@ class _Worker:
             "runner": self.launch.runner,
             "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
             "prelude": arrays.prelude,
+            "environment": dict(ENVIRONMENT),
         }
         answer = self._exchange(settings, limits.start)
         failed = answer.get("failed")
@@ -240,16 +256,19 @@ class _Worker:
             raise StageError(failed)
         where = {key: answer.pop(key, None) for key in ("python", "version")}
         texts = all(isinstance(text, str) for text in where.values())
-        if set(answer) != {"id", "failed"} or failed != "" or not texts:
+        lacks = answer.pop("lacks", None)
+        known = isinstance(lacks, list) and all(name in list(ENVIRONMENT) for name in lacks)
+        if set(answer) != {"id", "failed"} or failed != "" or not (texts and known):
             raise WorkerError(f"the worker answers {_shown(answer | where)} to the start")
-        return Where(**where)
+        return Where(**where, lacks=tuple(lacks))
 
-    def ask(self, request: dict[str, Any], seconds: float) -> Observed:
+    def ask(self, request: dict[str, Any], limits: Limits) -> Observed:
         self.output.seek(0)  # the process writes at the same position
         self.output.truncate()
-        request = request | {"seconds": seconds}
-        answer = self._exchange(request, seconds)
-        end = self._receive(seconds)
+        self.seconds = limits.seconds
+        request = request | {"seconds": limits.seconds, "clock": limits.clock}
+        answer = self._exchange(request, limits.clock)
+        end = self._receive(limits.clock)
         if set(end) != {"id"} or end["id"] != answer["id"]:
             raise WorkerError(f"the worker has answered more than once, with {_shown(end)}")
         if set(answer) != _FIELDS | {"id"}:
@@ -287,7 +306,9 @@ class _Worker:
             line = self.lines.get(timeout=seconds + _GRACE)
         if not line:
             late = time.monotonic() - started >= seconds
-            raise WorkerError(f"no answer within {seconds:g} s" if late else self._end())
+            raise WorkerError(
+                f"no answer within {seconds:g} s by the clock" if late else self._end()
+            )
         try:
             answer = json.loads(line)
         except (ValueError, RecursionError):
@@ -301,6 +322,9 @@ class _Worker:
             status = self.process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             return "the worker has closed its pipe"
+        # A sandbox hands on the signal that ended its worker as a shell does, with 128 added to it.
+        if status in _OUT_OF_TIME:
+            return f"no answer within {self.seconds:g} s of computing"
         if status >= 0:
             return f"the worker has ended, with exit status {status}"
         return f"the worker was ended by signal {-status} ({signal.strsignal(-status)})"

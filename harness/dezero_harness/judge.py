@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .arrays import ArrayKind
-from .case import REFUSALS, Case, Raises, Says
+from .case import ENVIRONMENT, REFUSALS, Case, Raises, Says
 from .runner import Observed, as_plain
 
 #: Outcome -> what a report calls it.
@@ -59,7 +59,8 @@ def predict(
 ) -> tuple[Any, str]:
     """The one answer that is right for a stage, and the capability for lack of which it refuses.
 
-    arrays_lack: the capabilities that the arrays lack, with what a program answers then.
+    arrays_lack: the capabilities that the arrays, or the engine's environment, lack, with what a
+        program answers then.
     """
     for capability in case.needs:
         if capability in arrays_lack:
@@ -114,6 +115,8 @@ def judge(
 
 
 def _lack(capability: str, arrays: ArrayKind) -> str:
+    if capability in ENVIRONMENT:
+        return f"the engine's environment has no {ENVIRONMENT[capability]}"
     if capability in arrays.lacks:
         return f"arrays of {arrays.module} have no {capability}"
     return f"the stage has no {capability}"

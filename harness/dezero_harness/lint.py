@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .case import ARRAY_CAPABILITIES, REFUSALS, Case, Raises
+from .case import ARRAY_CAPABILITIES, ENVIRONMENT, REFUSALS, Case, Raises
 
 SPINE = ("24 and 44", "Newton", "sin cycle", "double backprop")
 _LONGEST = 70
@@ -41,9 +41,9 @@ def _mistakes(case: Case) -> Iterator[str]:
     if case.rel < 0 or case.abs < 0:
         yield "a tolerance is negative"
     for capability in case.needs:
-        if capability not in REFUSALS and capability not in ARRAY_CAPABILITIES:
-            known = ", ".join([*REFUSALS, *ARRAY_CAPABILITIES])
-            yield f"needs {capability!r}, which is none of {known}"
+        known = [*REFUSALS, *ARRAY_CAPABILITIES, *ENVIRONMENT]
+        if capability not in known:
+            yield f"needs {capability!r}, which is none of {', '.join(known)}"
     for capability, answer in case.without.items():
         if capability not in case.needs:
             yield f"`without` answers for {capability!r}, which the case does not need: so never"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from .arrays import KINDS, ArrayKind, Unusable, array_kind
+from .case import ABSENT
 from .isolated import Isolated, Limits
 from .judge import OUTCOMES, counts
 from .lint import SPINE
@@ -64,7 +65,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=float,
         default=limits.seconds,
         metavar="S",
-        help="with --isolated: seconds for a case (default: %(default)g)",
+        help="with --isolated: seconds of processor time for a case, and ten times as many by the"
+        " clock (default: %(default)g)",
     )
     group.addoption(
         "--memory-limit",
@@ -101,6 +103,9 @@ def pytest_configure(config: pytest.Config) -> None:
             config.add_cleanup(isolated.stop)
             where = isolated.start()
             kind, python = replace(kind, version=where.version), where.python
+            if option.python:
+                absent = {name: ABSENT[name] for name in where.lacks}
+                kind = replace(kind, lacks={**kind.lacks, **absent})
         else:
             stage = load(option.stage)
     except (StageError, Unusable) as error:

@@ -17,10 +17,13 @@ import importlib.util
 import json
 import marshal
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+# What ends a case that computes for too long; its number, or 0 where the system has no such clock.
+OUT_OF_TIME = int(getattr(signal, "SIGPROF", 0))
 FILE_SIZE = 2**28  # bytes that a stage may write to a file, so that it cannot fill the disk
 
 
@@ -85,13 +88,14 @@ def main() -> None:
             failed = f"{type(error).__name__}: {error}; this is {sys.executable}"
         return answer(id=settings["id"], failed=failed)
     python = sys.version.split()[0]
-    answer(id=settings["id"], failed="", python=python, version=version)
+    lacks = [name for name, module in settings["environment"].items() if not _is_there(module)]
+    answer(id=settings["id"], failed="", python=python, version=version, lacks=lacks)
 
     for line in requests:
         request = json.loads(line)
-        faulthandler.dump_traceback_later(request["seconds"], exit=True, file=2)
+        _end_after(request["seconds"], request["clock"])
         observed = _observe(runner, request, prelude)
-        faulthandler.cancel_dump_traceback_later()
+        _end_after(0, 0)
         content = {**vars(observed), "value": to_json(observed.value)}
         answer(last=False, id=request["id"], **content)
         answer(id=request["id"])  # the case is over: an answer that comes now is one too many
@@ -115,6 +119,30 @@ def _observe(runner: Any, request: Any, prelude: str) -> Any:
         return runner.Observed(error=type(error).__name__, message=str(error))
     finally:
         runner.compiled = compiled
+
+
+def _end_after(seconds: float, clock: float) -> None:
+    """End this process, saying where it is, after `seconds` of processor time or by the clock.
+
+    0 is never. Where the system cannot tell the processor time, `seconds` are of the clock as well.
+    """
+    if OUT_OF_TIME:
+        # chain: what comes after the traceback is what the signal does by itself, the end.
+        faulthandler.register(OUT_OF_TIME, file=2, chain=True)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+    else:
+        clock = seconds
+    if clock:
+        faulthandler.dump_traceback_later(clock, exit=True, file=2)
+    else:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # of the package it is in
+        return False
 
 
 def _load(file: str) -> Any:

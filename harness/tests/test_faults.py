@@ -1,6 +1,7 @@
 """The planted faults themselves: each still applies, and the hunt tells what became of it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dezero_harness import cases
-from dezero_harness.faults import Fault, hunt, table, told_before
+from dezero_harness.faults import FRESH, PARTS, Fault, hunt, table, told_before, unsound
 from dezero_harness.planted import FAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +107,24 @@ def test_a_wrong_derivative_of_a_lower_order_than_stated_is_an_error():
     fault = Fault("tanh", "functions.py", "(1 - y * y)", "(1 - y)", 35, order=2, of="tanh x")
     caught = hunt(fault, 35, ROOT, 60.0, every=False)
     assert (caught.how, caught.says) == ("error", "derivative 1 of tanh x is red already")
+
+
+def test_nothing_is_planted_where_a_case_is_red_without_it(tmp_path):
+    for part in PARTS:
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=FRESH)
+    with (tmp_path / "stages/step33/dezero/__init__.py").open("a", encoding="utf-8") as file:
+        file.write("\nVariable.cleargrad = lambda self: None\n")
+    report = tmp_path / "faults.json"
+    command = [sys.executable, "-m", "dezero_harness.faults", f"--root={tmp_path}"]
+    command += [f"--report={report}", "--stage", "33", "-k"]
+    done = subprocess.run([*command, "cleargrad leaves"], capture_output=True, text=True)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("No fault is planted yet, and this is red")
+    assert "  step33: cleargrad leaves None, not zeros" in lines
+    assert lines[-1] == "Make it green first: nox -s stage33"
+    assert not report.exists()
+    assert unsound([31], tmp_path, 1, 60.0) == []
 
 
 def test_the_command_writes_a_report_and_fails_for_what_is_not_known(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, a_case
-from dezero_harness import conformance, known, plugin  # noqa: F401  (before pytester's snapshot of modules)
+from dezero_harness import cases, conformance, known, plugin  # noqa: F401  (before pytester's snapshot of modules)
 from dezero_harness.arrays import array_kind
 from dezero_harness.isolated import Isolated, Limits
 
@@ -97,6 +97,12 @@ LACKING = a_case(
     expect=0.0,
     needs=("functions",),
 )
+SERIES = a_case(
+    statement="a series is there",
+    program="from dezero_shared.series import answer\nVariable(array(answer)) + 2.0",
+    expect=44.0,
+    needs=("series",),
+)
 WHERE = "import sys\n(sys.prefix, sys.path, dezero.dezero_shared.__file__, dezero.__file__)"
 
 
@@ -155,6 +161,68 @@ def test_what_a_foreign_engine_imports_is_its_environment_s(environment, tmp_pat
     assert Path(engine).parents[1] == folder
     assert path[0] == str(folder)
     assert not [place for place in path if Path(place) in (ROOT / "harness", ROOT / "shared")]
+
+
+@pytest.mark.parametrize(
+    ("module", "outcome", "reason"),
+    [
+        ("", "refused", "the engine's environment has no dezero_shared.series"),
+        ("answer = 42.0", "passed", "2 * 2 = 4"),
+        ("raise ModuleNotFoundError('no, not here')", "unexpected", "in place of an answer"),
+    ],
+)
+def test_what_the_environment_lacks_is_predicted(
+    environment, conform, pytester, tmp_path, module, outcome, reason
+):
+    python, packages = environment()
+    if module:
+        package = (packages / "dezero_shared.py").rename(packages / "theirs.py")
+        (packages / "dezero_shared").mkdir()
+        package.rename(packages / "dezero_shared/__init__.py")
+        (packages / "dezero_shared/series.py").write_text(module, "utf-8")
+    conform(checkout(tmp_path / "theirs"), f"--python={python}", catalogue=[SERIES, WORKS])
+    (report,) = pytester.path.glob("reports/*.json")
+    series, works = json.loads(report.read_text("utf-8"))["cells"]
+    assert (series["outcome"], works["outcome"]) == (outcome, "passed")
+    assert reason in series["reason"]
+
+
+def test_a_series_is_never_lacking_where_the_harness_is(stage, conform, pytester):
+    """There an engine that has none of it would be broken, and not out of reach."""
+    case = a_case(program="import dezero_shared.no_series\n1", needs=("series",))
+    for option in ("--isolated", "--seed=1"):
+        conform(stage(name=option.strip("-=1")), option, catalogue=[case]).assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("option", ["--seed=1", "--isolated"])
+def test_a_checkout_of_another_engine_ends_in_the_ordinary_report(
+    conform, pytester, tmp_path, option
+):
+    """As it stands: it knows nothing of stages, capabilities or of this harness."""
+    own = ENGINE.replace("import dezero_shared", "").replace("assert dezero_shared", "# ")
+    folder = checkout(tmp_path / "theirs")
+    (folder / "dezero" / "__init__.py").write_text(own, "utf-8")
+    (folder / "setup.py").write_text("raise SystemExit('nobody runs this')", "utf-8")
+    result = conform(folder, option, "-k", "chapter33")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    number = sum(case.chapter == 33 for case in cases.ALL)
+    result.stdout.fnmatch_lines(
+        [
+            "*= theirs on numpy =*",
+            "chapter   passed   refused as predicted   unexpected",
+            "     33 *",
+            f"{number} of {len(cases.ALL)} cases were run.",
+        ]
+    )
+    (file,) = pytester.path.glob("reports/*.json")
+    report = json.loads(file.read_text("utf-8"))
+    assert len(report["cells"]) == number
+    assert (
+        report["summary"]["passed"] > 10
+    )  # it differentiates twice; it is the rest that is lacking
+    assert report["summary"]["refused"] == 0
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert sorted(path.name for path in files) == ["__init__.py", "setup.py"]
 
 
 def test_an_installed_engine_is_named_and_hides_nothing(environment, conform, tmp_path):
@@ -269,8 +337,6 @@ def test_cases_that_were_not_run_say_nothing(compare):
 
 
 def test_the_list_for_the_published_engine_names_cases_that_there_are():
-    from dezero_harness import cases
-
     defects = known.read(ROOT / "harness/dezero_harness/book.toml")
     assert known.mistakes(defects, [case.id for case in cases.ALL]) == []
     assert sum(len(defect.cases) for defect in defects) > 200

@@ -5,8 +5,11 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -49,10 +52,20 @@ HOW = {
     "exits": ("import os; os._exit(3)", "the worker has ended, with exit status 3"),
     "raises SystemExit": ("raise SystemExit(3)", "an exception in place of an answer"),
     "interrupts": ("raise KeyboardInterrupt", "an exception in place of an answer"),
-    "loops": ("while True: pass", "no answer within 1 s"),
+    "loops": ("while True: pass", "no answer within 0.5 s of computing"),
+    "sleeps": ("import time; time.sleep(60)", "no answer within 2 s by the clock"),
+    "waits for what never comes": (
+        "import threading; threading.Event().wait()",
+        "no answer within 2 s by the clock",
+    ),
+    "loops and heeds no signal": (
+        "import signal; signal.signal(signal.SIGPROF, signal.SIG_IGN)\nwhile True: pass",
+        "no answer within 2 s by the clock",
+    ),
     "loops as nobody can tell": (
-        "import faulthandler; faulthandler.cancel_dump_traceback_later()\nwhile True: pass",
-        "no answer within 1 s",
+        "import faulthandler; faulthandler.cancel_dump_traceback_later()\n"
+        "import signal; signal.setitimer(signal.ITIMER_PROF, 0)\nwhile True: pass",
+        "no answer within 2 s by the clock",
     ),
     "kills itself": ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "the worker "),
     "writes rubbish to every file descriptor": (
@@ -134,19 +147,34 @@ if sys.platform == "linux":  # others do not hold a process to a limit, or raise
 @pytest.mark.parametrize("how", HOW)
 def test_a_hostile_case_is_red_with_a_reason_and_the_others_have_their_verdicts(worker, how):
     body, reason = HOW[how]
-    limits = {"seconds": 1.0} if "loops" in how else {"memory": 512}
+    limits = {"memory": 512}
+    if "no answer" in reason:  # on a busy machine half a second of computing may take long
+        limits = {"seconds": 0.5, "wall": 60.0 if "computing" in reason else 2.0}
     run = worker(body, **limits)
     red = [verdict(run, case) for case in (BEFORE, HOSTILE, AFTER)]
     assert [each.outcome for each in red] == ["passed", "unexpected", "passed"]
     assert reason in red[1].reason
 
 
-def test_where_a_program_hangs_is_printed(worker):
-    run = worker("while True: pass", seconds=0.5)
+@pytest.mark.parametrize("body", ["while True: pass", "import time; time.sleep(60)"])
+def test_where_a_program_hangs_is_printed(worker, body):
+    run = worker(body, seconds=0.5, wall=2.0)
     verdict(run, HOSTILE)
     assert re.search(r"__init__\.py\", line \d+ in hostile", run.printed)
     verdict(run, BEFORE)
     assert run.printed == ""
+
+
+def test_a_case_that_waits_takes_no_processor_time(worker):
+    """As it is on a busy machine, where a case waits for its turn."""
+    run = worker("import time; time.sleep(1.0)\nreturn self.twice()", seconds=0.5)
+    assert verdict(run, HOSTILE).outcome == "passed"
+
+
+def test_each_case_has_its_own_processor_time(worker):
+    body = "import time; end = time.process_time() + 0.6\n"
+    run = worker(body + "while time.process_time() < end: pass\nreturn self.twice()", seconds=1.0)
+    assert [verdict(run, HOSTILE).outcome for _ in range(3)] == ["passed"] * 3
 
 
 def test_a_worker_that_is_killed_from_outside_is_told_and_replaced(worker):
@@ -234,11 +262,60 @@ def test_the_same_cases_are_red_in_a_session(stage, conform, pytester):
     result = conform(stage(), *options, catalogue=[BEFORE, hang, AFTER])
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
-        ["isolated: 0.5 s and 1000 MiB for each case", "*no answer within 0.5 s*", "so far"]
+        [
+            "isolated: 0.5 s of computing (5 s by the clock) and 1000 MiB for a case",
+            "*no answer within 0.5 s of computing*",
+            "so far",
+        ]
     )
     report = json.loads((pytester.path / "reports" / "small-numpy.json").read_text("utf-8"))
     assert report["isolated"] is True
     assert report["summary"] == {"passed": 2, "refused": 0, "unexpected": 1}
+
+
+@pytest.fixture
+def killer(tmp_path):
+    """A case whose worker is killed from outside, as by a system out of memory."""
+    file = tmp_path / "pid"
+
+    def kill():
+        until = time.monotonic() + 60
+        while not (file.exists() and file.read_text()) and time.monotonic() < until:
+            time.sleep(0.01)
+        os.kill(int(file.read_text()), signal.SIGKILL)
+
+    program = f"""
+        import os, time
+        with open({str(file)!r} + "-", "w") as new:
+            new.write(str(os.getpid()))
+        os.rename({str(file)!r} + "-", {str(file)!r})
+        time.sleep(60)
+        4.0
+    """
+    thread = threading.Thread(target=kill)
+    thread.start()
+    yield a_case(statement="it is killed", program=program)
+    thread.join()
+
+
+KILLED = "the worker was ended by signal 9 (Killed)"
+
+
+def test_a_worker_killed_from_outside_costs_a_session_one_case(stage, conform, pytester, killer):
+    result = conform(stage(), "--isolated", catalogue=[BEFORE, killer, AFTER])
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines([f"          {KILLED}"])
+    (file,) = pytester.path.glob("reports/*.json")
+    cells = json.loads(file.read_text("utf-8"))["cells"]
+    assert [cell["outcome"] for cell in cells] == ["passed", "unexpected", "passed"]
+    assert (cells[1]["got"], cells[1]["reason"]) == ("no answer", KILLED)
+
+
+def test_a_worker_killed_from_outside_costs_the_matrix_one_cell(stage, monkeypatch, killer):
+    monkeypatch.setattr(cases, "ALL", [BEFORE, killer, AFTER])
+    cells = matrix.run_all([stage()], [array_kind("numpy")], 1)
+    assert [cell["outcome"] for cell in cells] == ["passed", "unexpected", "passed"]
+    assert cells[1]["reason"] == KILLED
 
 
 @pytest.mark.parametrize("option", ["--pdb", "--trace"])
@@ -301,7 +378,6 @@ def test_verdicts_are_the_same_three_times_in_any_order_and_in_parallel(
     here = verdicts(without_workers(number, array))
     assert len(here) == len(cases.ALL)
     monkeypatch.setattr(cases, "ALL", random.Random(1).sample(cases.ALL, len(cases.ALL)))
-    monkeypatch.setattr(matrix, "Limits", lambda: Limits(seconds=600.0))  # a busy machine is slow
     folder = ROOT / "stages" / f"step{number}"
     assert verdicts(matrix.run_all([folder], [array_kind(array)], 1)) == here
     assert verdicts(by_many_pytests(number, array, tmp_path)) == here

@@ -196,6 +196,32 @@ def test_a_mistake_in_the_catalogue_ends_the_run(stage, conform):
     assert "Traceback" not in result.stdout.str()
 
 
+@pytest.mark.parametrize("options", [[], ["--isolated"]], ids=["here", "isolated"])
+def test_every_mistake_of_the_catalogue_is_named_before_anything_runs(
+    stage, conform, pytester, options
+):
+    never = Raises("ZeroDivision", "by zero")
+    catalogue = [
+        *[GREEN, GREEN],
+        a_case(statement="x" * 71),
+        a_case(statement="it never fits", expect=never),
+        a_case(statement="nobody asks", without={"tanh": 1.0}),
+    ]
+    result = conform(stage(), *options, catalogue=catalogue)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        [
+            "The catalogue has mistakes:",
+            f"  '{'x' * 71}': the statement has 71 characters, more than 70",
+            "  'it never fits': no exception is called 'ZeroDivision': it never fits",
+            "  'nobody asks': `without` answers for 'tanh', which the case does not need: so never",
+            "  2 cases have the id 'twice-2-is-4'; a statement is unique",
+        ],
+        consecutive=True,
+    )
+    assert not (pytester.path / "reports").exists()
+
+
 def test_cases_are_chosen_as_in_any_pytest_run(stage, conform):
     folder, catalogue = stage(), [GREEN, REFUSED, RED]
     conform(folder, "-k", "twice-2-is-4", catalogue=catalogue).assert_outcomes(

@@ -23,6 +23,7 @@ S1, C1 = math.sin(1), math.cos(1)
 
 def case(statement, program, expect, source, *, group="F", chapter=31, imports="line", **others):
     program = f"from dezero_shared.series import {imports}\n{program.strip()}"
+    needs = ("series", *others.pop("needs", ()))
     return Case(
         statement=statement,
         program=program,
@@ -30,6 +31,7 @@ def case(statement, program, expect, source, *, group="F", chapter=31, imports="
         source=source,
         chapter=chapter,
         group=group,
+        needs=needs,
         **others,
     )
 

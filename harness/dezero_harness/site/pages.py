@@ -22,7 +22,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .. import cases
-from ..case import ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
+from ..case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
 from ..difference import FileDifference, difference, stages_of
 from ..judge import as_plain
 from . import differences, examples
@@ -345,7 +345,7 @@ def _refusal(case: Case, need: str) -> str:
     name = f"<code>{html.escape(need)}</code>"
     if need in ARRAY_CAPABILITIES and need not in case.without:
         return f"{name} (of arrays: {html.escape(ARRAY_CAPABILITIES[need])}): as the arrays refuse"
-    instead = case.without.get(need, REFUSALS.get(need))
+    instead = case.without.get(need, {**REFUSALS, **ABSENT}.get(need))
     return f"{name}: {_outcome(instead)}"
 
 
