@@ -69,6 +69,11 @@ def install(session, *projects, extras=(), also=()):
 
     A session that was installed from the same project files is left as it is: that keeps it fast.
     """
+    # Compiling all that is imported takes a second or two: whoever wants no compiled files beside
+    # the sources (PYTHONDONTWRITEBYTECODE) has them here.
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        compiled = str(Path(session.virtualenv.location, "compiled"))
+        session.env.update(PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=compiled)
     wanted = {"hatchling", "editables", *also}
     for project in projects:
         table = project_table(ROOT / project)
