@@ -129,6 +129,11 @@ def pytest_collection(session: pytest.Session) -> Any:
         gc.enable()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.option.stage is not None:
+        gc.unfreeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.option.shuffle:
         random.Random(config.option.seed).shuffle(items)
