@@ -1,4 +1,4 @@
-"""The sessions: `nox -l` lists them, `nox -s stage33` runs one, `nox` runs what needs minutes and no GPU.
+"""The sessions: `nox -l` lists them, `nox -s stage33` runs one, `nox` runs those that are quick.
 
 Works with uv (`pip install "nox[uv]"`) and without (`pip install nox`); with uv it is faster.
 """
@@ -175,7 +175,7 @@ def test_harness(session, *tests):
 
 @nox.session(tags=["cpu"])
 def harness(session):
-    """Test the harness itself, up to its verdicts, and what the stages share. See also: machinery."""
+    """Test the harness up to its verdicts, and what the stages share. See also: machinery."""
     # These have sessions of their own.
     apart = ("test_examples.py", "test_extras.py", "test_notebooks.py")
     apart += ("machinery", "lab", "grade")
