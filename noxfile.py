@@ -185,7 +185,7 @@ def harness(session):
 
 @nox.session(default=False)
 def machinery(session):
-    """Test what the harness starts and makes: workers, faults, traces, the bench, the site."""
+    """Test what the harness starts and makes: workers, differences, faults, traces, the bench..."""
     test_harness(session, "harness/tests/machinery")
 
 

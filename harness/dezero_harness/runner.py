@@ -92,7 +92,7 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
     random.seed(f"{seed} {name}")
     np.random.seed(zlib.crc32(f"{seed} {name}".encode()))
     try:
-        statements, answer, last_line = compiled(program, file)
+        statements, question, last_line = compiled(program, file)
 
         def execute() -> Any:
             exec(_whole(prelude), namespace)
@@ -100,7 +100,7 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
             before = _State(namespace.get("dezero"))
             try:
                 exec(statements, namespace)
-                return reader(eval(answer, namespace))
+                return reader(eval(question, namespace))
             finally:
                 left.extend(before.restore())
 
