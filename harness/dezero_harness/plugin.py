@@ -109,6 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
     report = Path(option.report or f"reports/{stage.name}-{kind.name}.json").absolute()
     if report.is_dir():
         raise pytest.UsageError(f"--report {report} is a folder; name a file in it")
+    config.add_cleanup(gc.unfreeze)  # the cleanup that comes last, after pytest's own collection
     config.stash[SETUP] = Setup(stage, kind, option.seed, report, isolated, python)
     config.pluginmanager.register(Report(config, config.stash[SETUP]), "dezero-report")
 
@@ -127,11 +128,6 @@ def pytest_collection(session: pytest.Session) -> Any:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.option.stage is not None:
-        gc.unfreeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
