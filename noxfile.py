@@ -1,4 +1,4 @@
-"""The sessions: `nox -l` lists them, `nox -s stage33` runs one, `nox` runs all that need no GPU.
+"""The sessions: `nox -l` lists them, `nox -s stage33` runs one, `nox` runs those that are quick.
 
 Works with uv (`pip install "nox[uv]"`) and without (`pip install nox`); with uv it is faster.
 """
@@ -69,6 +69,11 @@ def install(session, *projects, extras=(), also=()):
 
     A session that was installed from the same project files is left as it is: that keeps it fast.
     """
+    # Compiling all that is imported takes a second or two: whoever wants no compiled files beside
+    # the sources (PYTHONDONTWRITEBYTECODE) has them here.
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        compiled = str(Path(session.virtualenv.location, "compiled"))
+        session.env.update(PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=compiled)
     wanted = {"hatchling", "editables", *also}
     for project in projects:
         table = project_table(ROOT / project)
@@ -99,6 +104,10 @@ def conform(session, number, array, extras=(), also=()):
     report = f"reports/stage{number}-{array}.json"
     suite = "harness/dezero_harness/conformance.py"
     options = ["--stage", stage, "--array", array, "--report", report]
+    # No case needs these, and each would pay for them: assertions rewritten, log records captured.
+    options.append("--assert=plain")
+    if not any(argument.startswith("--log") for argument in session.posargs):
+        options.append("-pno:logging")
     session.run("python", "-m", "pytest", suite, *options, *session.posargs)
 
 
@@ -152,9 +161,7 @@ for number in STAGES:
     nox.session(on_gpu, name=f"stage{number}-gpu", tags=["gpu"], default=False, **backend)
 
 
-@nox.session(tags=["cpu"])
-def harness(session):
-    """Test the harness itself and what the stages share."""
+def test_harness(session, *tests):
     install(
         session,
         "shared",
@@ -162,15 +169,27 @@ def harness(session):
         extras=["pictures", "plots"],
         also=["array-api-strict>=2.4", "hypothesis", "psutil", "pytest-xdist>=3.6", "rich>=13"],
     )
-    # These have sessions of their own.
-    apart = ("test_examples.py", "test_extras.py", "test_notebooks.py", "lab", "grade")
-    tests = ["harness/tests", "shared/tests"]
-    tests += [f"--ignore=harness/tests/{name}" for name in apart]
     together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
     session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
 
 
 @nox.session(tags=["cpu"])
+def harness(session):
+    """Test the harness up to its verdicts, and what the stages share. See also: machinery."""
+    # These have sessions of their own.
+    apart = ("test_examples.py", "test_extras.py", "test_notebooks.py")
+    apart += ("machinery", "lab", "grade")
+    ignored = [f"--ignore=harness/tests/{name}" for name in apart]
+    test_harness(session, "harness/tests", "shared/tests", *ignored)
+
+
+@nox.session(default=False)
+def machinery(session):
+    """Test what the harness starts and makes: workers, differences, faults, traces, the bench..."""
+    test_harness(session, "harness/tests/machinery")
+
+
+@nox.session(default=False)
 def matrix(session):
     """Run every stage on every array kind; the README's summary has to agree (or: -- --write)."""
     install(session, "shared", "harness", also=["array-api-strict>=2.4", "tqdm>=4.66"])
@@ -180,8 +199,10 @@ def matrix(session):
 @nox.session(tags=["cpu"])
 def examples(session):
     """Run every example of every stage, and check what it prints and draws. See also: extras."""
-    install(session, "shared", "harness", extras=["pictures", "plots"])
-    session.run("python", "-m", "pytest", "harness/tests/test_examples.py", *session.posargs)
+    also = ["pytest-xdist>=3.6"]
+    install(session, "shared", "harness", extras=["pictures", "plots"], also=also)
+    tests = ["harness/tests/test_examples.py", "-n2", "--dist=worksteal"]
+    session.run("python", "-m", "pytest", *tests, *session.posargs)
 
 
 @nox.session(default=False)

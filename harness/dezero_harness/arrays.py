@@ -104,8 +104,8 @@ import dezero
 from dezero import Variable
 """
 
-# What a kind does not say itself. A chain of functions is much longer than Python can recurse; a
-# Dask array holds the graph of all that it came from, so there a chain of n takes memory for n^2.
+# What a kind does not say itself. A chain of functions is five times as long as Python can recurse;
+# a Dask array holds the graph of all that it came from, so there a chain takes memory for n^2.
 _UNLESS_SAID = {
     "compiled": """
 def compiled(f):
@@ -113,7 +113,7 @@ def compiled(f):
 """,
     "chain_length": """
 def chain_length():
-    return 20_000
+    return 5_000
 """,
 }
 

@@ -26,18 +26,24 @@ class Catalogue(pytest.File):
         wrong = mistakes(cases.ALL)
         if wrong:
             raise self.CollectError("The catalogue has mistakes:\n  " + "\n  ".join(wrong))
+        hooks = self.ihook
         for case in cases.ALL:
-            yield CaseItem.from_parent(self, name=case.id, case=case)
+            yield CaseItem.from_parent(self, name=case.id, case=case, hooks=hooks)
 
 
 class CaseItem(pytest.Item):
     """One case on the stage of the session; `-k` also knows its group, chapter and spine name."""
 
-    def __init__(self, *, case: Case, **kwargs: Any):
+    def __init__(self, *, case: Case, hooks: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        self.case = case
+        self.case, self.hooks = case, hooks
         self.extra_keyword_matches |= {f"group-{case.group}", f"chapter{case.chapter}"}
         self.extra_keyword_matches |= {"spine", case.spine} if case.spine else set()
+
+    @property
+    def ihook(self) -> Any:
+        """The same for all cases, as they are in one file; pytest asks each of them seven times."""
+        return self.hooks
 
     def runtest(self) -> None:
         setup, case = self.config.stash[SETUP], self.case

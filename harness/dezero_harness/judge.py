@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from .arrays import ArrayKind
@@ -44,7 +44,7 @@ def cell(case: Case, verdict: Verdict) -> dict[str, Any]:
         "chapter": case.chapter,
         "group": case.group,
         "spine": case.spine,
-        **asdict(verdict),
+        **vars(verdict),
     }
 
 

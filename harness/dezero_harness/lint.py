@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import re
 from collections import Counter
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .case import ARRAY_CAPABILITIES, ENVIRONMENT, REFUSALS, Case, Raises
+from .runner import compiled
 
 SPINE = ("24 and 44", "Newton", "sin cycle", "double backprop")
 _LONGEST = 70
@@ -29,7 +29,7 @@ def mistakes(cases: Sequence[Case]) -> list[str]:
 
 def _mistakes(case: Case) -> Iterator[str]:
     yield from _in_statement(case)
-    yield from _in_program(case.program)
+    yield from _in_program(case.program, f"<{case.id}>")
     if not case.source.strip():
         yield "the source is empty: say why this is the answer"
     if case.chapter not in range(31, 37):
@@ -62,13 +62,13 @@ def _in_statement(case: Case) -> Iterator[str]:
         yield "the statement ends in a period, or has blanks around it"
 
 
-def _in_program(program: str) -> Iterator[str]:
+def _in_program(program: str, file: str) -> Iterator[str]:
     try:
-        statements = ast.parse(program).body
+        compiled(program, file)
     except SyntaxError as error:
-        yield f"the program does not parse: line {error.lineno}, {error.msg}"
-        return
-    if not statements or not isinstance(statements[-1], ast.Expr):
+        if error.lineno:
+            yield f"the program does not parse: line {error.lineno}, {error.msg}"
+            return
         yield "the last line of the program is not an expression, its answer"
     named = re.search(r"\b(numpy|np|cupy|cp|array_api_strict|jax|jnp|dask)\b", program)
     if named:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 
@@ -16,11 +17,20 @@ def _used(prelude: str, program: str) -> str:
     """The statements of the prelude that define what the program names, or what these name."""
     shown: list[str] = []
     wanted = _names(ast.parse(program))
-    for statement in reversed(ast.parse(prelude).body):
-        if _defined(statement) & wanted:
-            shown.insert(0, ast.get_source_segment(prelude, statement) or "")
-            wanted |= _names(statement)
+    for defined, names, source in reversed(_helpers(prelude)):
+        if defined & wanted:
+            shown.insert(0, source)
+            wanted |= names
     return "\n".join(shown)
+
+
+@cache  # one for all cases
+def _helpers(prelude: str) -> list[tuple[set[str], set[str], str]]:
+    """Of each statement of the prelude what it defines, what it names, and its text."""
+    return [
+        (_defined(statement), _names(statement), ast.get_source_segment(prelude, statement) or "")
+        for statement in ast.parse(prelude).body
+    ]
 
 
 def _pasteable(source: str) -> list[str]:

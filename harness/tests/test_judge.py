@@ -1,6 +1,7 @@
 """From a program to what was observed, and from that to the verdict."""
 
 import codeop
+import functools
 import gc
 import math
 import subprocess
@@ -401,10 +402,11 @@ def test_a_program_is_shown_as_lines_that_a_python_shell_takes(stage):
 @pytest.mark.parametrize("kind", ["numpy", "strict"])
 def test_a_python_shell_takes_the_lines_of_every_case(tmp_path, kind):
     prelude = array_kind(kind).prelude
+    compiles = functools.cache(codeop.compile_command)  # most cases begin with the same lines
     for case in cases.ALL:
         pending: list[str] = []
         for line in shell_lines(tmp_path, prelude, case.program):
             pending.append(line)
-            if codeop.compile_command("\n".join(pending)):
+            if compiles("\n".join(pending)):
                 pending = []
         assert not pending, case.id

@@ -7,7 +7,8 @@ digits. No graph is built, and nothing is passed backwards.
 import math
 import re
 from decimal import Context, Decimal, localcontext
-from functools import partial
+from functools import cache, partial, reduce
+from operator import add, mul, neg
 
 import numpy as np
 
@@ -18,45 +19,47 @@ DIGITS = Context(prec=40)
 
 
 class Series:
-    """The coefficients c_0, c_1, ... of a Taylor series, as decimal numbers, cut off somewhere."""
+    """The coefficients c_0, c_1, ... of a Taylor series, as decimal numbers, cut off somewhere.
+
+    An operand that is a number stands for the series c_0 = number, and is never written out.
+    """
 
     def __init__(self, coefficients):
-        self.c = [Decimal(c) for c in coefficients]
-
-    def _lift(self, other):
-        if isinstance(other, Series):
-            return other
-        return Series([other] + [0] * (len(self.c) - 1))
+        self.c = list(map(Decimal, coefficients))
 
     def __add__(self, other):
-        return Series([a + b for a, b in zip(self.c, self._lift(other).c)])
+        if isinstance(other, Series):
+            return Series(map(add, self.c, other.c))
+        return Series([self.c[0] + Decimal(other), *self.c[1:]])
 
     def __neg__(self):
-        return Series([-a for a in self.c])
+        return Series(map(neg, self.c))
 
     def __sub__(self, other):
-        return self + -self._lift(other)
+        return self + -other
 
     def __rsub__(self, other):
         return -self + other
 
     def __mul__(self, other):
-        b = self._lift(other).c
-        return Series([sum(self.c[k] * b[n - k] for k in range(n + 1)) for n in range(len(self.c))])
+        if isinstance(other, Series):
+            n, b = len(self.c), other.c[::-1]  # reversed: a_0 b_k + ... + a_k b_0 for each k
+            return Series([sum(map(mul, self.c, b[n - 1 - k :])) for k in range(n)])
+        factor = Decimal(other)
+        return Series([a * factor for a in self.c])
 
     def __truediv__(self, other):
-        b = self._lift(other).c
-        quotient: list[Decimal] = []
-        for n, a in enumerate(self.c):
-            quotient.append((a - sum(q * b[n - k] for k, q in enumerate(quotient))) / b[0])
-        return Series(quotient)
+        return self * (1 / (other if isinstance(other, Series) else Decimal(other)))
 
     def __rtruediv__(self, other):
-        return self._lift(other) / self
+        inverse = [1 / self.c[0]]
+        for n in range(1, len(self.c)):
+            inverse.append(-sum(map(mul, self.c[n:0:-1], inverse)) * inverse[0])
+        return Series(inverse) * other
 
     def __pow__(self, exponent):
         if exponent == int(exponent):
-            power = math.prod([self] * abs(int(exponent)), start=self._lift(1))
+            power = reduce(mul, [self] * abs(int(exponent)))
             return power if exponent >= 0 else 1 / power
         return exp(exponent * log(self))
 
@@ -75,27 +78,36 @@ def integrated(first, slope, inner):
     return Series(c)
 
 
+@cache  # many series start at the same point, and only their slopes differ
+def exp_at(x):
+    return x.exp()
+
+
+@cache
+def sin_cos_at(x):
+    terms = [Decimal(1)]
+    while abs(terms[-1]) > Decimal("1e-50"):
+        terms.append(terms[-1] * x / len(terms))
+    return sum(terms[1::4]) - sum(terms[3::4]), sum(terms[0::4]) - sum(terms[2::4])
+
+
 def exp(u):
-    return integrated(u.c[0].exp(), lambda c: c, u)
+    return integrated(exp_at(u.c[0]), lambda c: c, u)
 
 
 def log(u):
-    return integrated(u.c[0].ln(), lambda c: (1 / u).c, u)
+    slope = (1 / u).c
+    return integrated(u.c[0].ln(), lambda c: slope, u)
 
 
 def tanh(u):
-    e = (2 * u.c[0]).exp()
+    e = exp_at(2 * u.c[0])
     return integrated((e - 1) / (e + 1), lambda c: (1 - Series(c) * Series(c)).c, u)
 
 
 def sin_cos(u):
     """Both at once, since each is the derivative of the other."""
-    x = u.c[0]
-    terms = [Decimal(1)]
-    while abs(terms[-1]) > Decimal("1e-50"):
-        terms.append(terms[-1] * x / len(terms))
-    c = [sum(terms[0::4]) - sum(terms[2::4])]
-    s = [sum(terms[1::4]) - sum(terms[3::4])]
+    s, c = ([first] for first in sin_cos_at(u.c[0]))
     for n in range(1, len(u.c)):
         slopes = [sum(k * u.c[k] * g[n - k] for k in range(1, n + 1)) / n for g in (c, s)]
         s.append(slopes[0])

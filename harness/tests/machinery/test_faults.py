@@ -13,7 +13,7 @@ from dezero_harness import cases
 from dezero_harness.faults import FRESH, PARTS, Fault, hunt, table, told_before, unsound
 from dezero_harness.planted import FAULTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SUB = Fault("Sub's sign", "core.py", "gy, -gy if", "gy, gy if")
 
 
