@@ -104,8 +104,9 @@ def conform(session, number, array, extras=(), also=()):
     report = f"reports/stage{number}-{array}.json"
     suite = "harness/dezero_harness/conformance.py"
     options = ["--stage", stage, "--array", array, "--report", report]
-    # No case needs these, and each would pay for them: assertions rewritten, log records captured.
-    options.append("--assert=plain")
+    # No case needs these, and each would pay for them: assertions rewritten, log records and what
+    # processes print captured (what Python prints is).
+    options += ["--assert=plain", "--capture=sys"]
     if not any(argument.startswith("--log") for argument in session.posargs):
         options.append("-pno:logging")
     session.run("python", "-m", "pytest", suite, *options, *session.posargs)

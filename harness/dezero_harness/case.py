@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 
@@ -86,7 +87,7 @@ class Case:
     def __post_init__(self) -> None:
         object.__setattr__(self, "program", textwrap.dedent(self.program).strip() + "\n")
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The statement as a slug: what `-k` and a node id name."""
         return re.sub(r"[^a-z0-9]+", "-", self.statement.lower()).strip("-")

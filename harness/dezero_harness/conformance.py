@@ -26,23 +26,23 @@ class Catalogue(pytest.File):
         wrong = mistakes(cases.ALL)
         if wrong:
             raise self.CollectError("The catalogue has mistakes:\n  " + "\n  ".join(wrong))
-        hooks = self.ihook
+        shared = {"hooks": self.ihook, "file": self.session._node_location_to_relpath(self.path)}
         for case in cases.ALL:
-            yield CaseItem.from_parent(self, name=case.id, case=case, hooks=hooks)
+            yield CaseItem.from_parent(self, name=case.id, case=case, **shared)
 
 
 class CaseItem(pytest.Item):
     """One case on the stage of the session; `-k` also knows its group, chapter and spine name."""
 
-    def __init__(self, *, case: Case, hooks: Any, **kwargs: Any):
+    def __init__(self, *, case: Case, hooks: Any, file: str, **kwargs: Any):
         super().__init__(**kwargs)
-        self.case, self.hooks = case, hooks
+        # The same for all cases, as they are in one file; pytest asks each of them several times.
+        self.case, self.hooks, self.location = case, hooks, (file, None, case.statement)
         self.extra_keyword_matches |= {f"group-{case.group}", f"chapter{case.chapter}"}
         self.extra_keyword_matches |= {"spine", case.spine} if case.spine else set()
 
     @property
     def ihook(self) -> Any:
-        """The same for all cases, as they are in one file; pytest asks each of them seven times."""
         return self.hooks
 
     def runtest(self) -> None:
@@ -69,9 +69,6 @@ class CaseItem(pytest.Item):
         if not isinstance(excinfo.value, Unexpected):
             return super().repr_failure(excinfo, style)
         return Explanation(*excinfo.value.explain(self.config.stash[SETUP]))
-
-    def reportinfo(self) -> tuple[Any, None, str]:
-        return self.path, None, self.case.statement
 
 
 class Unexpected(Exception):
