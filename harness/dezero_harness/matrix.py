@@ -33,8 +33,8 @@ from .stage import read
 EVERYWHERE = {"numpy": "NumPy", "strict": "array-api-strict"}
 #: The other kinds, in the reports where they are at hand; the summary says why not in it.
 ELSEWHERE = {
-    "jax": ("JAX", "is an extra; `nox -t jax` runs it, under `jax.jit` too"),
-    "dask": ("Dask", "is an extra; `nox -t dask` runs it"),
+    "jax": ("JAX", "for it needs an extra; `nox -t jax` runs it, under `jax.jit` too"),
+    "dask": ("Dask", "for it needs an extra; `nox -t dask` runs it"),
     "cupy": ("CuPy", "needs an NVIDIA GPU; `nox -t gpu` runs it there"),
 }
 

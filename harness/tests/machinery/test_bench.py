@@ -232,6 +232,14 @@ def test_the_tables_are_written_between_the_marks_of_a_readme(monkeypatch, tmp_p
     assert "book: not installed" in text
 
 
+def test_a_stage_inside_the_compiler_is_a_stage(run):
+    """No stage takes part in jit1 by itself; the stage in jit does, where JAX is installed."""
+    _, said, _ = run("--only=jit1", "--stages=36", "--peers=compiled")
+    assert "No stage that was named can do" not in said.out
+    _, said, _ = run("--only=jit1", "--stages=34", "--peers=compiled")
+    assert "No stage that was named can do: jit1" in said.out
+
+
 def test_a_stage_is_asked_for_what_it_can_do_alone(run):
     status, said, report = run("--only=newton,chain", "--stages=31", "--peers=by_hand")
     assert status == 0
