@@ -300,7 +300,13 @@ def test_a_run_that_is_interrupted_ends_with_the_way_to_go_on(classroom):
     command = [sys.executable, "-m", "dezero_harness.grade", classroom.submissions]
     command += ["--stage", "34", "--out", classroom.out, "--jobs", "2"]
     process = subprocess.Popen(
-        list(map(str, command)), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+        list(map(str, command)),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # What a shell starts in the background ignores SIGINT, and hands that on to us.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     finished = classroom.out / "results"
     until = time.monotonic() + 200
