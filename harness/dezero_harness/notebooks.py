@@ -89,9 +89,13 @@ def _example(script: Path, origin: str) -> Iterator[Cell]:
     text = script.read_text("utf-8")
     tree = ast.parse(text)
     body = tree.body[1:] if ast.get_docstring(tree) else tree.body
-    yield Cell(
-        f"### {script.name}\n\n{_as_markdown(ast.get_docstring(tree) or '')}".strip(), origin
-    )
+    heading = f"### {script.name}\n\n{_as_markdown(ast.get_docstring(tree) or '')}".strip()
+    if any(example.extra for example in EXAMPLES if example.script == script.name):
+        # The first cell installs the stage, and pictures; not a library of hundreds of megabytes.
+        run = f"nox -s run -- {script.parents[1].name.removeprefix('step')} {script.stem}"
+        yield Cell(f"{heading}\n\nIt is run in a clone: `{run}`", origin)
+        return
+    yield Cell(heading, origin)
     for paragraph in _paragraphs(text, body):
         # In a notebook sys.argv is the kernel's, so the options are written down.
         options = 'parse_args([])  # the options; ["--help"] lists them'
@@ -260,7 +264,7 @@ def _unlike_the_examples(
 ) -> Iterator[str]:
     made = list(zip(book.cells[1:], origins, strict=True))
     for example in EXAMPLES:
-        if f"step{example.stage}" != stage.name:
+        if f"step{example.stage}" != stage.name or example.extra:
             continue
         ending = f"{stage.name}/examples/{example.script}"
         own = [cell for cell, part in made if part.origin.endswith(ending) and part.code]
