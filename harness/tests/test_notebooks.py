@@ -35,6 +35,10 @@ def test_a_notebook_holds_the_chapter_and_its_examples(stage):
     for script in examples:
         own = [cell for cell in made if cell.origin.endswith(script.name)]
         assert own[0].source.startswith(f"### {script.name}\n\n")
+        if script.stem in ("compiled", "out_of_core"):  # they need JAX and Dask
+            assert [cell.code for cell in own] == [False]
+            assert own[0].source.endswith(f"run in a clone: `nox -s run -- 36 {script.stem}`")
+            continue
         code = script.read_text("utf-8").split('"""', 2)[2]
         assert words("\n".join(cell.source for cell in own if cell.code)) == words(code)
         assert len(own) > 2, "one cell for each paragraph"
