@@ -35,7 +35,7 @@ from .stage import read
 
 SAMPLE = 0.02  # seconds of a sample, at least; as many calls as that takes
 ROUNDS = (5, 15)  # samples of each engine
-BUDGET = 4.0  # seconds for all samples of a job, if the least number of rounds allows
+BUDGET = 3.0  # seconds for all samples of a job, if the least number of rounds allows
 PATIENCE = 300.0  # seconds without an answer, after which a worker is given up
 
 #: Kinds whose memory tracemalloc sees.
