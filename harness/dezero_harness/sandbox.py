@@ -334,12 +334,12 @@ def _resident(pid: int) -> int:
 def _files(pid: int) -> int:
     """How many files there are in the folders of a sandbox that may be written to."""
     total = 0
+    top = Path("/proc", str(_family(pid)[-1]), "root")  # what the process sees as its /
     for folder in ("tmp", "dev/shm"):
-        inside = f"/proc/{_family(pid)[-1]}/root/{folder}"
         with suppress(OSError):
             # As long as it is still being made, and without one, these are folders of the machine.
-            if os.stat(inside).st_dev != os.stat(f"/{folder}").st_dev:
-                found = os.statvfs(inside)
+            if (top / folder).stat().st_dev != Path("/", folder).stat().st_dev:
+                found = os.statvfs(top / folder)
                 total += found.f_files - found.f_ffree
     return total
 
