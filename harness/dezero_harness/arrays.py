@@ -154,12 +154,11 @@ def array_kind(name: str) -> ArrayKind:
         module = _needed(name, f'{_CLONE} "./shared[jax]", or: nox -s stage33-jax', "jax")
         device = importlib.import_module(module).devices()[0].device_kind
         immutable = Raises("TypeError", "JAX arrays are immutable")
-        return _kind(name, module, device, _JAX, {"mutability": immutable, "views": None}, ulps=2)
+        return _kind(name, module, device, _JAX, {"mutability": immutable}, ulps=2)
     if name == "dask":
         advice = f'{_CLONE} "./shared[dask]", or: nox -s stage33-dask'
         module = _needed(name, advice, "dask", "dask.array", "array_api_compat")
         lacks = {
-            "views": None,
             "numbers": Says(r"variable\(dask\.array<.*>\)"),
             "uneven reshape": Raises("NotImplementedError", "merge or split existing dimensions"),
         }

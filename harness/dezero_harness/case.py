@@ -43,7 +43,6 @@ REFUSALS: Mapping[str, Raises] = {
 #: lack it, and what a program then runs into, is said by their kind (`ArrayKind.lacks`).
 ARRAY_CAPABILITIES: Mapping[str, str] = {
     "mutability": "the numbers of an array can be written into: x[0] = 1.0",
-    "views": "x[...] is another object than x, with the same numbers",
     "numbers": "the numbers of an array are there, not still to be computed, and it shows them",
     "uneven reshape": "an axis can be cut up, and each part joined with another axis",
 }

@@ -213,7 +213,7 @@ def test_the_prediction_is_that_of_the_first_capability_that_is_missing():
 
 
 FROZEN = ArrayKind(
-    "ice", "icy", "1", "cpu", "", {"mutability": Raises("TypeError", "is frozen"), "views": None}
+    "ice", "icy", "1", "cpu", "", {"mutability": Raises("TypeError", "is frozen"), "numbers": None}
 )
 FROZEN_ERROR = Observed(error="TypeError", message="the array is frozen")
 
@@ -237,9 +237,9 @@ def test_what_arrays_lack_is_predicted(observed, capabilities, outcome, reason):
 
 
 def test_a_case_may_say_what_it_answers_where_arrays_lack_something():
-    case = a_case(needs=("mutability", "views"), without={"mutability": 7})
+    case = a_case(needs=("mutability", "numbers"), without={"mutability": 7})
     assert predict(case, set(), FROZEN.lacks) == (7, "mutability")
-    assert predict(a_case(needs=("views",)), set(), FROZEN.lacks) == (None, "views")
+    assert predict(a_case(needs=("numbers",)), set(), FROZEN.lacks) == (None, "numbers")
     assert predict(case, set()) == (4.0, "")
 
 

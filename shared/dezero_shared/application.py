@@ -14,7 +14,8 @@ from typing import Any
 from numpy import ndarray
 
 from dezero_shared import arrays, checked
-from dezero_shared.arrays import SCALARS, Array, as_array
+from dezero_shared.arrays import NUMPY, Array, as_array
+from dezero_shared.holder import clock
 from dezero_shared.modes import recording
 
 new = object.__new__  # without __init__, which checks what a user hands in
@@ -30,16 +31,17 @@ class Application:
     elementwise: True where forward computes number by number. It may then be given a NumPy scalar
     in place of a 0-d array, which computes ten times as fast, and operands of different shapes.
     inputs, outputs: the Variables that went in; weak references to those that came out.
-    xs: the arrays that went in, to notice in the backward pass that a user has assigned others.
     generation: the latest of the inputs'; a result is one generation later.
+    called: when, by the clock that also tells when a Variable's data was assigned: a backward pass
+    cannot use what has changed since.
     """
 
     variable: Any
     elementwise = False
     outputs: list[weakref.ref] | None = None  # None until it is called, which happens once
     inputs: list[Any]
-    xs: list[Array]
     generation: int
+    called: int
 
     def __call__(self, *inputs: Any) -> Any:
         """The Variable that forward computes from these, or a list of several.
@@ -49,29 +51,31 @@ class Application:
         """
         if self.outputs is not None:
             raise checked.called_before(self)
-        variable, elementwise = self.variable, self.elementwise
-        variables, xs, operands, generation, requires_grad = [], [], [], 0, False
+        variable = self.variable
+        variables: list[Any] = []
+        operands: list[Any] = []
+        requires_grad = False
+        generation = 0
         for x in inputs:
             if not isinstance(x, variable):
                 x = constant(variable, x, inputs)
             variables.append(x)
-            if elementwise:
-                data = x._data
-                # The number in a 0-d array, read at every call, since the array may change.
-                operands.append(data[()] if type(data) is ndarray and not data.ndim else data)
-            else:
-                data = x.data
-                operands.append(data)
-            xs.append(data)
-            if x.generation > generation:
-                generation = x.generation
+            data = x._data
+            if type(data) is ndarray and not data.ndim:
+                data = data[()]  # its number; read at every call, since the array may change
+            operands.append(data)
             if x.requires_grad:
                 requires_grad = True
+                if x.generation > generation:  # that of a constant is 0
+                    generation = x.generation
+
+        if not self.elementwise:
+            operands = [x.data for x in variables]
 
         others: list[Array] = []
         try:
             y = self.forward(*operands)  # type: ignore[attr-defined]
-            if type(y) not in SCALARS:
+            if type(y) not in NUMPY:
                 if isinstance(y, tuple):
                     y, *others = checked.several(self, y)
                 else:
@@ -81,27 +85,34 @@ class Application:
             raise
 
         result = new(variable)
-        result._data, result.requires_grad = y, requires_grad  # of constants: a constant
-        result._grad = result.seed = result.name = None
+        result._data = y
+        result.requires_grad = requires_grad  # of constants: a constant
+        result._grad = result.seed = result.name = result.assigned = None
         if requires_grad and recording():
-            self.inputs, self.xs, self.generation = variables, xs, generation
-            result.creator, result.generation = self, generation + 1
+            self.inputs = variables
+            self.called = next(clock)
+            self.generation = generation
+            result.creator = self
+            result.generation = generation + 1
             # Weak, since a result refers to its creator: a cycle would outlive its last user.
             self.outputs = [weakref.ref(result)]
         else:
             result.creator, result.generation = None, 0
             self.outputs = []
-        return [result, *(sibling(result, y) for y in others)] if others else result
+        return with_others(result, others) if others else result
 
 
-def sibling(result: Any, y: Array) -> Any:
-    """Another output of the call that `result` comes from."""
-    other = constant(type(result), y)
-    other.requires_grad = result.requires_grad
-    other.creator, other.generation = result.creator, result.generation
-    if other.creator is not None:
-        other.creator.outputs.append(weakref.ref(other))
-    return other
+def with_others(result: Any, ys: list[Array]) -> Any:
+    """The result of a call and these, its other outputs."""
+    results = [result]
+    for y in ys:
+        other = constant(type(result), y)
+        other.requires_grad = result.requires_grad
+        other.creator, other.generation = result.creator, result.generation
+        if other.creator is not None:
+            other.creator.outputs.append(weakref.ref(other))
+        results.append(other)
+    return results
 
 
 def constant(variable: Any, x: Any, others: Iterable[Any] = ()) -> Any:
@@ -112,6 +123,6 @@ def constant(variable: Any, x: Any, others: Iterable[Any] = ()) -> Any:
     """
     result = new(variable)
     result._data, result.requires_grad = arrays.as_operand(x, others), False
-    result._grad = result.seed = result.name = result.creator = None
+    result._grad = result.seed = result.name = result.assigned = result.creator = None
     result.generation = 0
     return result

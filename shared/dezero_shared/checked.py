@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dezero_shared.arrays import (
-    SCALARS,
     Array,
     as_array,
-    bare,
     is_array,
     is_floating,
     owns_memory,
@@ -73,12 +71,13 @@ def gradients(
     Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong
     number or type of gradients, ValueError for a gradient that has not its input's shape.
     """
-    if not isinstance(gxs, (tuple, list)):
-        gxs = (gxs,)
-    if len(gxs) != len(function.inputs):
+    inputs = function.inputs
+    if type(gxs) is not tuple:
+        gxs = tuple(gxs) if isinstance(gxs, (list, tuple)) else (gxs,)
+    if len(gxs) != len(inputs):
         raise TypeError(_unfit(function, gxs))
-    for x, data, gx in zip(function.inputs, function.xs, gxs):
-        if x._data is not data and not (type(data) in SCALARS and _same(x._data, data)):
+    for x, gx in zip(inputs, gxs):
+        if x.assigned is not None and x.assigned > function.called:
             raise RuntimeError(
                 f"the data of an input of {_name(function)} ({describe(x)}) was assigned after the "
                 f"forward pass that used it, so its derivative is no longer known; compute the "
@@ -88,13 +87,14 @@ def gradients(
             continue
         if type(gx) is not kind and not is_gradient(gx, kind):
             raise TypeError(_unfit(function, gxs))
-        if (gx if kind is Array else gx._data).shape != data.shape:
+        shape = x._data.shape
+        if (gx if kind is Array else gx._data).shape != shape:
             if sum_to is None or not function.elementwise:
                 raise ValueError(
                     f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to "
                     f"be summed back to its shape by sum_to, which the stage step36 brings"
                 )
-            gx = sum_to(gx, data.shape)
+            gx = sum_to(gx, shape)
         yield x, gx
 
 
@@ -140,12 +140,6 @@ def _describe(x: Any) -> str:
     return f"{type(x).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"
 
 
-def _same(x: Any, scalar: Any) -> bool:
-    """True where x is the 0-d array that was made of this scalar for someone to look at."""
-    x = bare(x)
-    return x == scalar or (x != x and scalar != scalar)
-
-
 def _unfit(function: Any, gxs: Any) -> str:
     return (
         f"{_name(function)}.backward must return a gradient for each input, of the input's shape, "
@@ -186,13 +180,14 @@ def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
     taken, own, recorded = {id(seed)}, {}, recording()
     for x, gx in grads.items():
         differentiable(x)
+        dtype = x._data.dtype
         is_variable = hasattr(gx, "creator")
         if not is_variable:
             gx = as_array(gx)
         data = gx._data if is_variable else gx
         operand = recorded and gx.creator is None
-        if operand or id(gx) in taken or data.dtype != x._data.dtype or not owns_memory(data):
-            gx = astype(gx, x._data.dtype)
+        if operand or id(gx) in taken or data.dtype != dtype or not owns_memory(data):
+            gx = astype(gx, dtype)
         taken.add(id(gx))
         if is_variable:
             gx.requires_grad = True  # the user gets an ordinary Variable, even where it is constant

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from dezero_shared.arrays import SCALARS, Array, as_array, format_array
+
+#: It tells of a call of a function and an assignment of data which came first.
+clock = count()
 
 
 class ArrayHolder:
@@ -16,8 +20,9 @@ class ArrayHolder:
     unnoticed.)
     """
 
-    __slots__ = ("__weakref__", "_data", "name")
+    __slots__ = ("__weakref__", "_data", "assigned", "name")
     _data: Any
+    assigned: int | None  # when, by the clock; None for never
     __array_ufunc__ = None  # np.array(2.0) * x: NumPy leaves the product to the right operand
 
     @property
@@ -35,9 +40,8 @@ class ArrayHolder:
                 f"{type(creator).__name__}, which computed it, counts on it; assign to the leaf it "
                 f"comes from and compute it again, or make a new Variable"
             )
-        # A view is a new object even of the same array, as after `x.data -= 1.0`:
-        # that is how a function that holds the old one can tell.
-        self._data = as_array(data)[...]
+        self._data = as_array(data)
+        self.assigned = next(clock)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,4 +80,7 @@ class ArrayHolder:
                 f"behind it; copy its numbers instead, as in Variable(y.data.copy()), or "
                 f"if it is the gradient of what is copied, call cleargrad() on that first"
             )
-        return super().__getstate__()
+        state: Any = super().__getstate__()  # what __dict__ holds, what the slots hold
+        # No function has used the copy yet; and another process has another clock.
+        state[1]["assigned"] = None
+        return state

@@ -37,10 +37,10 @@ class using:
     __slots__ = ("_arguments", "_before", "_mode", "_value")
 
     def __init__(self, modes: object, name: str, value: bool):
-        known = vars(type(modes))
-        mode = known.get(name)
+        mode = vars(type(modes)).get(name)
         if not isinstance(mode, Mode):
-            names = ", ".join(key for key, mode in known.items() if isinstance(mode, Mode))
+            known = vars(type(modes)).items()
+            names = ", ".join(key for key, mode in known if isinstance(mode, Mode))
             raise ValueError(f"there is no mode named {name!r}; the modes are: {names}")
         self._mode, self._value = mode, value
         self._arguments = (modes, name, value)

@@ -45,7 +45,7 @@ def test_a_copy_as_it_is_is_green(copied, check, number):
         ("\n        functions = ByGeneration(self.creator)", AS_THEY_COME, PARTIALS),
         ("gx0 = gy * x1 if", "gx0 = gy * x1.data if", PARTIALS),
         ("grads.get if retain_grad else grads.pop", "grads.pop", ACTIONS),
-        ("self.seed if self.seed is self.grad else None", "self.grad", ACTIONS),
+        ("self.seed if self.seed is self._grad else None", "self._grad", ACTIONS),
     ],
     ids=["order of the walk", "detached", "retain", "stale seed"],
 )

@@ -17,7 +17,7 @@ class Variable(ArrayHolder):
 
     def __init__(self, data: Array | None, name: str | None = None):
         self._data, self.name = arrays.array_or_none(data), name
-        self._grad = self.seed = self.creator = None
+        self._grad = self.seed = self.assigned = self.creator = None
         self.generation = 0
         self.requires_grad = True  # False for constants alone
 
@@ -47,8 +47,8 @@ class Variable(ArrayHolder):
         """
         checked.differentiable(self)
         # The walk writes _grad alone: where grad is the seed, it is the user who has put it there.
-        seed = self.seed if self.seed is self.grad else None
-        grads = {self: operand(arrays.ones_like(self._data)) if seed is None else seed}
+        seed = self.seed if self.seed is self._grad else None
+        grads = {self: constant(Variable, arrays.ones_like(self._data)) if seed is None else seed}
         take = grads.get if retain_grad else grads.pop  # what has been passed on is needed no more
         functions = ByGeneration(self.creator)
         with using_config("enable_backprop", create_graph):
@@ -61,8 +61,8 @@ class Variable(ArrayHolder):
                         grads[x] = gx
                         functions.add(x.creator)
             for x, gx in grads.items():
-                if x.creator is None and x.grad is not None and x is not self:
-                    grads[x] = x.grad + gx
+                if x.creator is None and x._grad is not None and x is not self:
+                    grads[x] = x._grad + gx
             # Two Variables never share the array of a gradient: Add hands one to both its inputs.
             grads = checked.separate(grads, seed, cast)
 
