@@ -154,7 +154,8 @@ def cluster(tmp_path):
             "--no-dashboard",
             f"--scheduler-file={file}",
         )
-        wait_for(file.exists, started)
+        # The scheduler makes the file first, and then writes it.
+        wait_for(lambda: file.exists() and file.read_text("utf-8").endswith("}"), started)
         address = json.loads(file.read_text("utf-8"))["address"]
         for _ in range(2):
             start("worker", address, "--nthreads=1", "--no-dashboard", "--host=127.0.0.1")
