@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,19 +13,27 @@ class ByGeneration:
     from a result to what it was computed from does. A function costs the same however many there
     are: those of one generation wait in a table of their own, so nothing is sorted, and nothing
     recurses.
+
+    first: the latest of them, or None for none at all.
     """
 
     def __init__(self, first: Any):
-        # A dict is a set that keeps the order of arrival.
-        self._waiting: defaultdict[int, dict[Any, None]] = defaultdict(dict)
-        self._latest = -1 if first is None else first.generation
-        self.add(first)
+        # A generation's table, None as long as it has nothing. A dict is a set that keeps the order
+        # of arrival.
+        self._waiting: list[dict[Any, None] | None] = []
+        if first is not None:
+            self._waiting = [None] * first.generation + [{first: None}]
 
     def add(self, function: Any) -> None:
         """Put a function in its place, once. None, the creator of a leaf, is ignored."""
         if function is not None:
-            self._waiting[function.generation][function] = None
+            table = self._waiting[function.generation]
+            if table is None:
+                self._waiting[function.generation] = {function: None}
+            else:
+                table[function] = None
 
     def __iter__(self) -> Iterator[Any]:
-        for generation in range(self._latest, -1, -1):
-            yield from self._waiting.pop(generation, ())
+        while self._waiting:
+            yield from self._waiting[-1] or ()
+            self._waiting.pop()

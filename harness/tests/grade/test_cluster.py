@@ -37,7 +37,7 @@ def cluster(tmp_path):
     options = ["--scheduler-file", file, "--nthreads", 1, "--no-dashboard", "--no-nanny"]
     workers = [start("distributed.cli.dask_worker", *options) for _ in range(2)]
     until = time.monotonic() + 60
-    while not file.exists():
+    while not (file.exists() and file.read_text().endswith("}")):  # it is made, then written
         assert time.monotonic() < until
         time.sleep(0.1)
     yield json.loads(file.read_text())["address"], workers
