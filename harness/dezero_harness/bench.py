@@ -87,7 +87,7 @@ class Subject:
 
     def why_not(self, job: Job) -> str | None:
         """Why this engine takes no part in the job; None if it does, "" if that needs no words."""
-        method = {"book": "dezero", "jax.jit": "jax"}.get(self.kind, self.kind)
+        method = {"book": "dezero", "bare": "dezero", "jax.jit": "jax"}.get(self.kind, self.kind)
         if not hasattr(job, method) or self.kind in job.silent:
             return ""
         if self.kind in job.excluded:
@@ -423,6 +423,8 @@ def chosen_peers(names: str | None, book: Path | None, ours: Subject) -> list[Su
         peer = Subject(PEERS[kind], kind)
         if kind in ("series", "compiled"):
             peer.folder, peer.capabilities = ours.folder, ours.capabilities
+        if kind == "bare":
+            peer.folder = str(Path(__file__).parent / "bare")
         if kind == "book":
             if book:
                 peer.folder = str(book.resolve())

@@ -3,7 +3,8 @@
 A job is a class; its methods are the same computation for different engines, to be read beside each
 other. A method prepares what is not to be timed (imports, inputs) and returns the program that is:
 
-    dezero      the stages, and the book's own package
+    dezero      the stages, the book's own package, and the bare engine beside this file: one of the
+                stages' shape that checks nothing, the floor of the rows where arrays are small
     autograd    HIPS autograd
     jax         returns a function and its arguments; they run as they are, and under `jax.jit`
     torch       PyTorch, eager
@@ -421,7 +422,7 @@ class ArrayJob(NthDerivative):
     """The first or second derivative on 10^6 numbers, where the arithmetic is what takes time."""
 
     n = 10**6
-    silent: tuple[str, ...] = ("series", "compiled")
+    silent: tuple[str, ...] = ("series", "compiled", "bare")
 
     def __init__(self, order: int):
         super().__init__(order)
@@ -677,6 +678,7 @@ class HessianVector(Job):
     """Hv for f(x) = (x . x)^2, whose Hessian 8 x x^T + 4 (x . x) I has no zeros."""
 
     needs = ("create_graph", "array_functions")
+    silent = ("bare",)
     tolerance = 1e-9  # of the two sums over n products
 
     def __init__(self, n: int):
@@ -757,6 +759,7 @@ class GradientPenalty(Job):
     name = "penalty"
     title = "gradient penalty of a critic, 256 points"
     needs = ("create_graph", "array_functions", "broadcast", "tanh")
+    silent = ("bare",)
     batch, hidden = 256, 32
 
     @property
@@ -863,7 +866,7 @@ class Compiled(ArrayTanh):
     """A stage inside jax.jit beside jax.grad inside jax.jit, on 10^6 numbers."""
 
     needs = ("create_graph", "tanh")
-    silent = ("dezero", "book", "series", "autograd", "jax", "torch", "by_hand", "same_steps")
+    silent = tuple(engine for engine in METHODS if engine != "compiled")
 
     def __init__(self, order: int):
         NthDerivative.__init__(self, order)

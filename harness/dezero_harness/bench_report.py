@@ -24,6 +24,7 @@ PEERS = {
     "series": "Taylor series",
     "by_hand": "by hand",
     "same_steps": "same steps",
+    "bare": "bare engine",
     "book": "book",
     "autograd": "autograd",
     "jax": "JAX",

@@ -65,7 +65,7 @@ class Engine:
             if self.kind != "jax":
                 f = jax.jit(f)
             return lambda: jax.block_until_ready(f(*arguments))
-        return getattr(job, "dezero" if self.kind == "book" else self.kind)()
+        return getattr(job, "dezero" if self.kind in ("book", "bare") else self.kind)()
 
 
 def import_engine(folder: Path, own: bool) -> None:
