@@ -87,11 +87,6 @@ def as_array(x: Any) -> Array:
     raise not_an_array(x)
 
 
-def bare(x: Any) -> Any:
-    """The number that a 0-d NumPy array holds; anything else as it is."""
-    return x[()] if type(x) is np.ndarray and not x.ndim else x
-
-
 def array_or_none(x: Any) -> Array | None:
     """`x`, if it is an array or None. Raises TypeError, naming the type, for anything else."""
     if _modules.get(type(x)) or x is None or is_array(x):
@@ -119,7 +114,7 @@ def as_operand(x: Any, others: Iterable[Any] = ()) -> Any:
             if isinstance(other.data, np.ndarray) or not is_array(other.data):
                 break
             return _on_device_of(other.data, "asarray", x)
-    return bare(x)
+    return x if type(x) is np.ndarray and x.ndim else x[()]  # of a 0-d array its number
 
 
 def ones_like(x: Array) -> Array:
@@ -153,6 +148,8 @@ def _on_device_of(like: Array, function: str, *args: Any, **kwargs: Any) -> Arra
 
 def astype(x: Array, dtype: Any) -> Array:
     """A copy of `x`, in memory of its own, with this dtype."""
+    if type(x) in SCALARS:
+        return x.astype(dtype)
     xp = get_array_module(x)
     # The standard has a function; Dask and CuPy before 14 have only the method.
     return xp.astype(x, dtype) if hasattr(xp, "astype") else x.astype(dtype)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from dezero_shared import arrays
 from dezero_shared.arrays import (
     Array,
     as_array,
@@ -18,6 +19,7 @@ from dezero_shared.arrays import (
     owns_memory,
     zeros,
 )
+from dezero_shared.holder import constant
 from dezero_shared.modes import recording
 
 
@@ -173,7 +175,7 @@ def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
     view of it (a transpose), two Variables would share an array, and changing one gradient would
     change the other. So would a constant one, the seed, that is an operand in the graph of another:
     after `(a + b * c).backward(create_graph=True)` it is a.grad and a factor of b.grad.
-    astype(gradient, dtype) makes the copies, so that an engine can record them.
+    astype(gradient, dtype) makes the copies where they are recorded, and of arrays.
 
     Raises TypeError for a Variable whose data has no derivative.
     """
@@ -187,7 +189,10 @@ def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
         data = gx._data if is_variable else gx
         operand = recorded and gx.creator is None
         if operand or id(gx) in taken or data.dtype != dtype or not owns_memory(data):
-            gx = astype(gx, dtype)
+            if recorded or not is_variable:
+                gx = astype(gx, dtype)
+            else:
+                gx = constant(type(gx), arrays.astype(data, dtype))
         taken.add(id(gx))
         if is_variable:
             gx.requires_grad = True  # the user gets an ordinary Variable, even where it is constant

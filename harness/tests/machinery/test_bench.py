@@ -247,6 +247,15 @@ def test_a_stage_is_asked_for_what_it_can_do_alone(run):
     assert "No stage that was named can do: newton" in said.out
 
 
+def test_the_bare_engine_takes_part_where_arrays_are_small_and_answers_rightly(run):
+    small = "newton,sin,tanh2,tanh4,tanh6,tanh8,chain,tree,double"
+    status, _, report = run(f"--only={small},array-sin1", "--stages=36", "--peers=bare")
+    assert status == 0
+    assert [row["job"] for row in report["rows"] if "bare engine" in row["times"]] == small.split(
+        ","
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -99,6 +99,8 @@ def operand(x, others=()) -> Variable:
 class Cast(Function):
     """y = x in memory of its own and in this dtype, dy/dx = 1"""
 
+    elementwise = True
+
     def __init__(self, dtype):
         self.dtype = dtype
 
