@@ -22,7 +22,8 @@ class ByGeneration:
         # of arrival.
         self._waiting: list[dict[Any, None] | None] = []
         if first is not None:
-            self._waiting = [None] * first.generation + [{first: None}]
+            self._waiting = [None] * (first.generation + 1)
+            self.add(first)
 
     def add(self, function: Any) -> None:
         """Put a function in its place, once. None, the creator of a leaf, is ignored."""
