@@ -35,7 +35,7 @@ from .stage import read
 
 SAMPLE = 0.02  # seconds of a sample, at least; as many calls as that takes
 ROUNDS = (5, 15)  # samples of each engine
-BUDGET = 3.0  # seconds for all samples of a job, if the least number of rounds allows
+BUDGET = 2.0  # seconds for all samples of a job, if the least number of rounds allows
 PATIENCE = 300.0  # seconds without an answer, after which a worker is given up
 
 #: Kinds whose memory tracemalloc sees.
@@ -61,7 +61,7 @@ GROWTH_LIMITS = {
 }
 GROWTH_KINDS = ("dezero", "book", "autograd", "torch")
 #: Samples, where four would take minutes and one is an average over as many operations anyway.
-GROWTH_TURNS = {10**5: 2, 10**6: 1}
+GROWTH_TURNS = {10**5: 1, 10**6: 1}
 NODES = 2 * 10**5
 
 
