@@ -94,6 +94,7 @@ def operand(x, others=()) -> Variable:
 class Cast(Function):
     """y = x in memory of its own and in this dtype, dy/dx = 1"""
 
+    # Number by number: NumPy's scalars will do for 0-d arrays, and compute ten times as fast.
     elementwise = True
 
     def __init__(self, dtype):
@@ -113,7 +114,6 @@ def cast(gx, dtype):
 class Add(Function):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
 
-    # Number by number: NumPy's scalars will do for 0-d arrays, and compute ten times as fast.
     elementwise = True
 
     def forward(self, x0, x1):

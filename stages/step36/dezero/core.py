@@ -99,6 +99,7 @@ def operand(x, others=()) -> Variable:
 class Cast(Function):
     """y = x in memory of its own and in this dtype, dy/dx = 1"""
 
+    # Number by number: NumPy's scalars will do for 0-d arrays, and compute ten times as fast.
     elementwise = True
 
     def __init__(self, dtype):
@@ -124,7 +125,6 @@ def sum_to(gx, shape):
 class Add(Function):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
 
-    # Number by number: NumPy's scalars will do for 0-d arrays, and compute ten times as fast.
     elementwise = True
 
     def forward(self, x0, x1):
