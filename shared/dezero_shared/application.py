@@ -100,7 +100,10 @@ class Application:
 
 
 def with_others(result: Any, ys: list[Array]) -> Any:
-    """The result of a call and these, its other outputs."""
+    """The result of a call and these, its other outputs.
+
+    Not in __call__: a comprehension there that uses `result` would make each call slower.
+    """
     results = [result]
     for y in ys:
         other = constant(type(result), y)

@@ -74,8 +74,8 @@ def gradients(
     number or type of gradients, ValueError for a gradient that has not its input's shape.
     """
     inputs = function.inputs
-    if type(gxs) is not tuple:
-        gxs = tuple(gxs) if isinstance(gxs, (list, tuple)) else (gxs,)
+    if not isinstance(gxs, (tuple, list)):
+        gxs = (gxs,)
     if len(gxs) != len(inputs):
         raise TypeError(_unfit(function, gxs))
     for x, gx in zip(inputs, gxs):
