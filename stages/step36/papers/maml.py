@@ -16,17 +16,16 @@ it is given, and barely moves.
 Source: Finn, Abbeel, Levine: Model-Agnostic Meta-Learning (2017), section 5.1 and figure 3.
 """
 
-import matplotlib.pyplot as plt
+import figures
 import numpy as np
 from training import Adam, Run, arguments, relu
 
 import dezero.functions as F
 from dezero import Parameter, Variable
-from dezero_shared.plots import finish
 
 TASKS, POINTS, HIDDEN = 25, 10, 40
 INNER, OUTER = 0.01, 0.001  # step sizes
-METHODS = {"MAML": "second order", "first order": "gradient as a constant", "pretrained": ""}
+METHODS = ["MAML", "first order", "pretrained"]
 TEST_TASKS, TEST_POINTS, TEST_STEPS = 600, 100, 10
 SHAPES = [(1, HIDDEN), (1, HIDDEN), (HIDDEN, HIDDEN), (1, HIDDEN), (HIDDEN, 1), (1, 1)]
 
@@ -113,8 +112,8 @@ def test(learners, rng):
     return curves, rates
 
 
-def main():
-    args = arguments(__doc__, steps=70_000).parse_args()
+def train(args):
+    """Train the three learners on the same tasks. Returns what was measured at test time."""
     rng = np.random.default_rng(args.seed)
     start = initial(rng)
     learners = {name: [Parameter(w.copy()) for w in start] for name in METHODS}
@@ -123,37 +122,25 @@ def main():
     run = Run(args, "maml", parts, hidden=HIDDEN, tasks=TASKS, points=POINTS)
     for _ in run.steps():
         x, y = sinusoids(rng, TASKS, 2 * POINTS)
-        loss, gradients = {}, {}
+        loss = {}
         for name, parameters in learners.items():
             if name == "pretrained":
-                loss[name], gradients[name] = joint_gradient(parameters, x, y)
+                loss[name], gradients = joint_gradient(parameters, x, y)
             else:
                 second_order = name == "MAML"
-                loss[name], gradients[name] = meta_gradient(parameters, x, y, second_order)
-            adams[name].step(gradients[name])
+                loss[name], gradients = meta_gradient(parameters, x, y, second_order)
+            adams[name].step(gradients)
         run.record(loss=loss["MAML"], first=loss["first order"], pretrained=loss["pretrained"])
     curves, rates = test(learners, np.random.default_rng([args.seed, 1]))
-    result = run.results(curves=curves, rates=rates)
-    for name, errors in curves.items():
-        print(f"{name}: {errors[0]:.2f} before, {errors[1]:.2f} after 1 step, {errors[-1]:.2f} after 10")
-    draw([result], args.out)
+    return run.results(curves=curves, rates=rates)
 
 
-def draw(results, out):
-    """The curves at test time: the mean over the runs, and their range."""
-    figure, panels = plt.subplots(ncols=2, figsize=(10, 4), sharey=True)
-    for axes, points in zip(panels, (5, 10)):
-        axes.set_title(f"{points} points of each new sinusoid")
-        axes.set_xlabel("gradient steps")
-        for name, style in zip(METHODS, ("o-", "s--", "^:")):
-            curves = np.array([result["curves"][f"{name}, K = {points}"] for result in results])
-            steps = range(curves.shape[1])
-            axes.fill_between(steps, curves.min(axis=0), curves.max(axis=0), alpha=0.2)
-            axes.plot(steps, curves.mean(axis=0), style, label=name)
-        axes.set_ylim(0, 4)
-    panels[0].set_ylabel("mean squared error")
-    panels[1].legend()
-    finish(figure, out)
+def main():
+    args = arguments(__doc__, steps=70_000).parse_args()
+    result = train(args)
+    for name, errors in result["curves"].items():
+        print(f"{name}: {errors[0]:.2f}; after 1 step {errors[1]:.2f}; after 10 {errors[10]:.2f}")
+    figures.maml([result], args.out)
 
 
 if __name__ == "__main__":

@@ -12,17 +12,16 @@ import platform
 import signal
 import sys
 import time
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 import dezero.functions as F
 from dezero import Function
-from dezero_shared import plots
+from dezero_shared.plots import progress
 
 FORMAT = 1  # of a checkpoint
 
@@ -73,11 +72,15 @@ class Adam:
             p.cleargrad()
 
 
-def whole(text):
-    number = int(text) if text.lstrip("+-").isdigit() else 0
-    if number < 1:
-        raise ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+def whole(text, least=1):
+    number = int(text) if text.lstrip("+-").isdecimal() else least - 1
+    if number < least:
+        raise ArgumentTypeError(f"{text!r} is no whole number from {least} on")
     return number
+
+
+def seed(text):
+    return whole(text, least=0)
 
 
 def writable(text):
@@ -93,20 +96,21 @@ def writable(text):
 
 
 def picture(text):
-    return writable(str(plots._picture(text)))
+    if Path(text).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ArgumentTypeError(f"{text!r} has to end in .png, .svg or .pdf")
+    return writable(text)
 
 
 def arguments(description, steps):
     """A parser for what every paper's script takes. steps: the default."""
-    parser = plots.arguments(description)
-    next(a for a in parser._actions if a.dest == "out").type = picture
-    parser.add_argument("--steps", type=whole, default=steps, metavar="N", help=f"({steps})")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random")
-    parser.add_argument(
-        "--checkpoint", type=writable, metavar="FILE", help="go on from here, and save here"
-    )
-    parser.add_argument("--restart", action="store_true", help="begin anew, over the checkpoint")
-    parser.add_argument("--json", type=writable, metavar="FILE", help="write the results here")
+    parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--out", type=picture, metavar="FILE", help="write the picture here, do not show it")
+    add("--steps", type=whole, default=steps, metavar="N", help=f"of training ({steps})")
+    add("--seed", type=seed, default=0, metavar="N", help="of all that is random (0)")
+    add("--checkpoint", type=writable, metavar="FILE", help="go on from here, and save here")
+    add("--restart", action="store_true", help="begin anew, over the checkpoint")
+    add("--json", type=writable, metavar="FILE", help="write the results here")
     return parser
 
 
@@ -137,7 +141,7 @@ class Run:
         """The steps that are left; the loss recorded in each is shown, and must be finite."""
         asked = []
         former = {s: signal.signal(s, lambda *_: asked.append(1)) for s in STOPS}
-        bar = tqdm(range(self.step, self.args.steps), self.paper, self.args.steps)
+        bar = progress(range(self.args.steps), self.paper)
         bar.update(self.step)
         last_save = started = time.monotonic()
         before = self.seconds
@@ -236,14 +240,18 @@ class Run:
         self.step, self.seconds, self.history = meta["step"], meta["seconds"], history
         self.saved = f"{path}, step {self.step}"
 
-    def results(self, **measured):
-        """What was measured, with all that it depends on; into --json, if that was given."""
+    def results(self, packages=(), **measured):
+        """What was measured, with all that it depends on; into --json, if that was given.
+
+        packages: whose versions matter, beside NumPy's.
+        """
+        versions = {name: version(name) for name in ("numpy", *packages)}
         text = {
             **self.identity,
             "steps": self.step,
             "minutes": round(self.seconds / 60, 1),
             **measured,
-            "versions": {"python": platform.python_version(), "numpy": version("numpy")},
+            "versions": {"python": platform.python_version(), **versions},
             "machine": f"{processor()}, {platform.system()}, one thread",
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
         }

@@ -18,13 +18,12 @@ Source: Gulrajani and others: Improved Training of Wasserstein GANs (2017), algo
 
 from itertools import pairwise
 
-import matplotlib.pyplot as plt
+import figures
 import numpy as np
 from training import Adam, Run, arguments, relu, whole
 
 import dezero.functions as F
 from dezero import Parameter, Variable, no_grad
-from dezero_shared.plots import finish
 
 BATCH, CRITIC_STEPS, PENALTY = 256, 5, 10
 EIGHT = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
@@ -174,47 +173,38 @@ def train(args):
     return run, generator, critic, fixed
 
 
-def main():
+def measured(run, generator, critic, fixed):
+    """The results, and the arrays for the figure."""
+    data, rng = run.identity["data"], np.random.default_rng([run.identity["seed"], 1])
+    generated, real = generate(generator, rng, 2500), real_points(data, rng, 1000)
+    modes, share = quality(data, generated)
+    results = run.results(
+        modes=modes,
+        share=share,
+        gradient_norm=float(np.mean(run.history["norm"][-100:])),
+        norms_by_layer={name: norms_by_layer(theta, real) for name, theta in fixed.items()},
+    )
+    critics = {"its critic": critic, "penalty": fixed["penalty"], "clipping": fixed["clipping"]}
+    with no_grad():
+        surfaces = {name: network(figures.PLANE, theta).data for name, theta in critics.items()}
+    norms = {name: run.history[name] for name in FIXED if name in run.history}
+    return results, {"real": real, "generated": generated, "surfaces": surfaces, "norms": norms}
+
+
+def parser():
     parser = arguments(__doc__, steps=20_000)
     parser.add_argument("--data", choices=DATA, default="8gaussians", help="(8gaussians)")
     parser.add_argument("--width", type=whole, default=128, metavar="N", help="of a layer (128)")
-    args = parser.parse_args()
-    run, generator, critic, fixed = train(args)
-    rng = np.random.default_rng([args.seed, 1])
-    modes, share = quality(args.data, generate(generator, rng, 2500))
-    norm = float(np.mean(run.history["norm"][-100:]))
-    by_layer = {name: norms_by_layer(fixed[name], real_points(args.data, rng)) for name in fixed}
-    run.results(modes=modes, share=share, gradient_norm=norm, norms_by_layer=by_layer)
-    print(f"modes hit: {modes}; near one: {share:.0%}; mean gradient norm: {norm:.3f}")
-    draw([(run, generator, critic, fixed)], args.out)
+    return parser
 
 
-def draw(trainings, out):
-    figure, panels = plt.subplots(len(trainings), 4, figsize=(15, 3.8 * len(trainings)), squeeze=False)
-    grid = np.meshgrid(*[np.linspace(-2.5, 2.5, 100)] * 2)
-    points = np.stack(grid, axis=-1).reshape(-1, 2).astype(np.float32)
-    for row, (run, generator, critic, fixed) in zip(panels, trainings):
-        rng = np.random.default_rng(0)
-        real = real_points(run.identity["data"], rng, 1000)
-        surfaces = {"generator and critic": critic, "penalty": fixed["penalty"]}
-        surfaces["weight clipping"] = fixed["clipping"]
-        for axes, (title, theta) in zip(row, surfaces.items()):
-            with no_grad():
-                scores = network(points, theta).data.reshape(100, 100)
-            axes.set_title(title if title in ("generator and critic",) else f"critic: {title}")
-            axes.contour(*grid, scores, levels=25, linewidths=0.7)
-            axes.plot(*real.T, ".", color="darkorange", markersize=2, label="real")
-        row[0].plot(*generate(generator, rng, 1000).T, ".", color="green", markersize=2, label="generated")
-        row[0].legend(loc="upper right", markerscale=4)
-        row[0].set_ylabel(run.identity["data"])
-        row[3].set_title("norm of the gradient, 12 hidden layers")
-        for name in FIXED:
-            if name in run.history:
-                norms = run.history[name]
-                row[3].semilogy(10 * np.arange(len(norms)), np.maximum(norms, 1e-30), label=name[:-11])
-        row[3].set_xlabel("training step")
-        row[3].legend(fontsize="small")
-    finish(figure, out)
+def main():
+    args = parser().parse_args()
+    results, shown = measured(*train(args))
+    modes = f"modes hit: {results['modes']}; " if results["modes"] is not None else ""
+    print(f"{modes}near the data: {results['share']:.0%} of the points that are generated")
+    print(f"mean norm of the critic's gradient: {results['gradient_norm']:.3f}")
+    figures.wgan_gp({args.data: shown}, args.out)
 
 
 if __name__ == "__main__":
