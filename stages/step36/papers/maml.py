@@ -26,6 +26,7 @@ from dezero import Parameter, Variable
 TASKS, POINTS, HIDDEN = 25, 10, 40
 INNER, OUTER = 0.01, 0.001  # step sizes
 METHODS = ["MAML", "first order", "pretrained"]
+RATES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05]  # to choose from, for what was pretrained
 TEST_TASKS, TEST_POINTS, TEST_STEPS = 600, 100, 10
 SHAPES = [(1, HIDDEN), (1, HIDDEN), (HIDDEN, HIDDEN), (1, HIDDEN), (HIDDEN, 1), (1, 1)]
 
@@ -71,7 +72,7 @@ def meta_gradient(parameters, x, y, second_order):
 
     x, y: twice POINTS for each task; the inner step is for the first half, the loss the second's.
     """
-    stack = [Variable(np.repeat(p.data[None], len(x), axis=0)) for p in parameters]
+    stack = [Variable(p.data[None].repeat(len(x), axis=0)) for p in parameters]
     inner, outer = slice(None, x.shape[1] // 2), slice(x.shape[1] // 2, None)
     theta = adapted(stack, x[:, inner], y[:, inner], second_order)
     loss = squared_error(x[:, outer], y[:, outer], theta) / len(x)
@@ -86,30 +87,34 @@ def joint_gradient(parameters, x, y):
     return loss.data, [p.grad.data for p in parameters]
 
 
-def test_curve(parameters, tasks, points, rate):
-    """The mean squared error on test tasks, after 0 to TEST_STEPS steps on some of the points."""
+def test_errors(parameters, tasks, points, rate):
+    """The error of each test task after 0 to TEST_STEPS gradient steps on some of its points."""
     x, y = tasks
     theta = [Variable(np.repeat(p.data[None], len(x), axis=0)) for p in parameters]
     errors = []
     for _ in range(TEST_STEPS + 1):
         left = network(x[:, POINTS:], [w.data for w in theta]).data - y[:, POINTS:]
-        errors.append(float((left**2).mean()))
+        errors.append((left**2).mean(axis=(1, 2)))
         squared_error(x[:, :points], y[:, :points], theta).backward()
         theta = [Variable(w.data - rate * w.grad.data) for w in theta]
-    return errors
+    return np.array(errors, float)
 
 
 def test(learners, rng):
     """Curves for K = 5 and 10; the step size of what was pretrained is tuned on other tasks."""
     tasks, others = (sinusoids(rng, TEST_TASKS, POINTS + TEST_POINTS) for _ in range(2))
-    curves, rates = {}, {}
+    curves, medians, rates = {}, {}, {}
     for points in (5, 10):
         for name, parameters in learners.items():
-            choice = (INNER,) if name != "pretrained" else (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
-            rate = min(choice, key=lambda r: test_curve(parameters, others, points, r)[-1])
-            curves[f"{name}, K = {points}"] = test_curve(parameters, tasks, points, rate)
-            rates[f"{name}, K = {points}"] = rate
-    return curves, rates
+            key = f"{name}, K = {points}"
+            rates[key] = INNER
+            if name == "pretrained":
+                last = {r: test_errors(parameters, others, points, r)[-1].mean() for r in RATES}
+                rates[key] = min(last, key=last.get)
+            errors = test_errors(parameters, tasks, points, rates[key])
+            curves[key] = errors.mean(axis=1).round(4).tolist()
+            medians[key] = np.median(errors, axis=1).round(4).tolist()
+    return {"curves": curves, "medians": medians, "rates": rates}
 
 
 def train(args):
@@ -131,8 +136,7 @@ def train(args):
                 loss[name], gradients = meta_gradient(parameters, x, y, second_order)
             adams[name].step(gradients)
         run.record(loss=loss["MAML"], first=loss["first order"], pretrained=loss["pretrained"])
-    curves, rates = test(learners, np.random.default_rng([args.seed, 1]))
-    return run.results(curves=curves, rates=rates)
+    return run.results(**test(learners, np.random.default_rng([args.seed, 1])))
 
 
 def main():
