@@ -22,7 +22,7 @@ from training import Run, arguments, log_softmax
 import dezero.functions as F
 from dezero import Parameter, no_grad
 
-BOUND, DAMPING, ITERATIONS = 0.01, 0.01, 10
+BOUND, DAMPING, ITERATIONS, SMALL = 0.01, 0.1, 10, 1e-6
 SHRINK, TRIALS = 0.8, 15  # of the line search
 DISCOUNT, TRACE = 0.99, 0.97  # of rewards; and of the advantages (GAE)
 ENVIRONMENTS, LENGTH, HIDDEN = 10, 500, 32
@@ -121,7 +121,7 @@ def conjugate_gradients(product, g):
     s, r, p = np.zeros_like(g), g.copy(), g.copy()
     rr = r @ r
     for _ in range(ITERATIONS):
-        if rr < 1e-10 * (g @ g):
+        if rr < SMALL * (g @ g):
             break
         fp = product(p)
         alpha = rr / (p @ fp)
