@@ -102,7 +102,7 @@ def conform(session, number, array, extras=(), also=()):
     stage = f"stages/step{number}"
     install(session, "shared", stage, "harness", extras=extras, also=also)
     report = f"reports/stage{number}-{array}.json"
-    suite = "harness/dezero_harness/conformance.py"
+    suite = "harness/dezero_harness/suite/conformance.py"
     options = ["--stage", stage, "--array", array, "--report", report]
     # No case needs these, and each would pay for them: assertions rewritten, log records and what
     # processes print captured (what Python prints is).
@@ -194,7 +194,7 @@ def machinery(session):
 def matrix(session):
     """Run every stage on every array kind; the README's summary has to agree (or: -- --write)."""
     install(session, "shared", "harness", also=["array-api-strict>=2.4", "tqdm>=4.66"])
-    session.run("python", "-m", "dezero_harness.matrix", *session.posargs)
+    session.run("python", "-m", "dezero_harness.suite.matrix", *session.posargs)
 
 
 @nox.session(tags=["cpu"])
@@ -215,31 +215,32 @@ def extras(session):
 
 @nox.session(tags=["cpu"])
 def lint(session):
-    """Check style, format and types."""
+    """Check style, format, types, and which room of the harness uses which."""
     install(
         session,
         "shared",
         "harness",
         extras=["pictures", "plots", "lab", "grade"],
-        also=["hypothesis", "ruff", "mypy"],
+        also=["hypothesis", "import-linter>=2.6", "ruff", "mypy"],
     )
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
+    session.run("lint-imports", "--no-cache", silent=True)
 
 
 @nox.session(default=False)
 def diff(session):
     """Show what a step changes: -- 32 33, or -- 33, or -- 31..36; with --all the prose as well."""
     install(session, "shared", "harness", also=["rich"])
-    session.run("python", "-m", "dezero_harness.diff", *session.posargs)
+    session.run("python", "-m", "dezero_harness.diffs.terminal", *session.posargs)
 
 
 @nox.session(default=False)
 def guard(session):
     """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
     install(session, "shared", "harness")
-    session.run("python", "-m", "dezero_harness.guard", *session.posargs)
+    session.run("python", "-m", "dezero_harness.diffs.budget", *session.posargs)
 
 
 @nox.session(default=False)
@@ -249,7 +250,7 @@ def notebooks(session):
     drawing = project_table(ROOT / "shared")["optional-dependencies"]
     tools = ["pip", "ipykernel", "nbclient>=0.10", "nbformat>=5.10"]
     install(session, "harness", also=[*tools, *drawing["plots"], *drawing["pictures"]])
-    session.run("python", "-m", "dezero_harness.notebooks", *session.posargs)
+    session.run("python", "-m", "dezero_harness.site.notebooks", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "pytest", "harness/tests/test_notebooks.py")
 
@@ -296,7 +297,7 @@ def lab(session):
     install(session, "shared", "harness", extras=["lab"])
     former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends `watch`, not nox
     try:
-        session.run("python", "-m", "dezero_harness.lab", *session.posargs)
+        session.run("python", "-m", "dezero_harness.labs", *session.posargs)
     finally:
         signal.signal(signal.SIGINT, former)
 
@@ -316,7 +317,7 @@ def grade(session):
     install(session, "shared", "harness", extras=["lab", "grade"])
     former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends the grading, not nox
     try:
-        session.run("python", "-m", "dezero_harness.grade", *session.posargs)
+        session.run("python", "-m", "dezero_harness.grading", *session.posargs)
     finally:
         signal.signal(signal.SIGINT, former)
 
@@ -341,7 +342,7 @@ def cluster(session):
 def properties(session):
     """Random programs and random sequences of actions, in the first stage and in the last."""
     install(session, "shared", "harness", also=["hypothesis"])
-    suite = "harness/dezero_harness/properties.py"
+    suite = "harness/dezero_harness/suite/properties.py"
     for number in (min(STAGES), max(STAGES)):
         stage = ["--stage", f"stages/step{number}"]
         session.run("python", "-m", "pytest", suite, *stage, *session.posargs)
@@ -351,14 +352,14 @@ def properties(session):
 def faults(session):
     """Plant some 350 faults in the stages: a named case has to catch each. Takes minutes."""
     install(session, "shared", "harness", also=["tqdm"])
-    session.run("python", "-m", "dezero_harness.faults", *session.posargs)
+    session.run("python", "-m", "dezero_harness.mutation.faults", *session.posargs)
 
 
 @nox.session(default=False)
 def mutants(session):
     """Let Cosmic Ray change the last stage; each change is noticed, or listed. 12 to 17 minutes."""
     install(session, "shared", "harness", also=["cosmic-ray", "tqdm"])
-    session.run("python", "-m", "dezero_harness.mutants", *session.posargs)
+    session.run("python", "-m", "dezero_harness.mutation.mutants", *session.posargs)
 
 
 # What the published package was made for; it names no versions itself, and not matplotlib.
@@ -397,13 +398,14 @@ def book(session):
         stamp.write_text(repr((python, PUBLISHED)))
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     place = session.run(str(python_there), "-c", where, external=True, silent=True).strip()
-    suite, report = "harness/dezero_harness/conformance.py", Path("reports/book.json")
+    suite, report = "harness/dezero_harness/suite/conformance.py", Path("reports/book.json")
     report.unlink(missing_ok=True)
     engine = ["--stage", place, "--python", str(python_there), "--report", str(report)]
     options = [*engine, "--tb=line", *session.posargs]
     session.run("python", "-m", "pytest", suite, *options, success_codes=[0, 1])
-    known = ["dezero_harness.known", str(report), "harness/dezero_harness/book.toml"]
-    session.run("python", "-m", *known)
+    known = "harness/dezero_harness/suite/book.toml"
+    compare = ["dezero_harness.suite.expected_failures", str(report), known]
+    session.run("python", "-m", *compare)
 
 
 @nox.session(default=False, venv_backend="virtualenv")

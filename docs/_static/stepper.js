@@ -1,4 +1,4 @@
-// Steps through recorded backward passes; nothing is computed here. See dezero_harness/stepper.py.
+// Steps through recorded backward passes; nothing is computed here. See dezero_harness/tracing/stepper.py.
 "use strict";
 
 (() => {

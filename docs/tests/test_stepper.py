@@ -5,8 +5,8 @@ import math
 import pytest
 from checks import accessibility, thin, watched, width
 
-from dezero_harness import stepper
-from dezero_harness.trace import PROGRAMS, tanh_derivatives
+from dezero_harness.tracing import stepper
+from dezero_harness.tracing.trace import PROGRAMS, tanh_derivatives
 
 STAGES = range(31, 37)
 

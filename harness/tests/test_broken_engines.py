@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from dezero_harness import conformance, plugin  # noqa: F401  (before pytester's snapshot of modules)
+from dezero_harness import plugin  # noqa: F401  (before pytester's snapshot of modules)
+from dezero_harness.suite import conformance  # noqa: F401  (before pytester's snapshot of modules)
 
 pytest_plugins = ["pytester"]
 

@@ -9,8 +9,9 @@ import pytest
 
 import dezero_shared.gpu
 from conftest import ROOT, a_case
-from dezero_harness import conformance, plugin  # noqa: F401  (before pytester's snapshot of modules)
-from dezero_harness.case import Raises
+from dezero_harness import plugin  # noqa: F401  (before pytester's snapshot of modules)
+from dezero_harness.model.case import Raises
+from dezero_harness.suite import conformance  # noqa: F401  (before pytester's snapshot of modules)
 
 pytest_plugins = ["pytester"]
 
@@ -137,7 +138,7 @@ def test_the_debugger_opens_where_it_happened(stage, tmp_path, case, question, a
     script = (
         "import sys, pytest\n"
         "from dezero_harness import cases\n"
-        "from dezero_harness.case import Case\n"
+        "from dezero_harness.model.case import Case\n"
         f"cases.ALL[:] = [{case!r}]\n"
         f"sys.exit(pytest.main(['-p', 'dezero_harness.plugin', '--stage={stage()}', '--pdb']))\n"
     )
@@ -231,7 +232,7 @@ def test_cases_are_chosen_as_in_any_pytest_run(stage, conform):
     conform(folder, "-k", "group-F").assert_outcomes(passed=1, deselected=2)
     conform(folder, "-k", "spine").assert_outcomes(passed=2, deselected=1)
     conform(folder, "-x", catalogue=[RED, GREEN]).assert_outcomes(failed=1)
-    suite = ROOT / "harness" / "dezero_harness" / "conformance.py"
+    suite = ROOT / "harness" / "dezero_harness" / "suite" / "conformance.py"
     conform(folder, suite).assert_outcomes(passed=1, failed=1)
     result = conform(folder, f"{suite}::twice-2-is-4")
     result.assert_outcomes(passed=1)

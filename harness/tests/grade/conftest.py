@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dezero_harness import grade
-from dezero_harness.sandbox import why_unusable
+from dezero_harness.execution.sandbox import why_unusable
+from dezero_harness.grading import grade
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from dezero_harness import grade
-from dezero_harness.marking import mark
+from dezero_harness.grading import grade
+from dezero_harness.grading.scoring import mark
 
 from .conftest import package
 from .test_grade import WRONG_COS

@@ -9,11 +9,12 @@ import time
 
 import pytest
 
-from dezero_harness import grade, sandbox
-from dezero_harness.judge import as_plain
-from dezero_harness.marking import Scheme, grade_of
-from dezero_harness.spots import spots_for
-from dezero_harness.submissions import key_of, shown
+from dezero_harness.execution import sandbox
+from dezero_harness.execution.judge import as_plain
+from dezero_harness.grading import grade
+from dezero_harness.grading.scoring import Scheme, grade_of
+from dezero_harness.grading.submissions import key_of, shown
+from dezero_harness.grading.unseen_cases import spots_for
 
 from .conftest import ROOT, package
 
@@ -25,7 +26,7 @@ SIN, COS = "sin-x-has-the-value-of-its-formula", "cos-x-has-the-value-of-its-for
 WRONG_COS = RIGHT | {FUNCTIONS: RIGHT[FUNCTIONS].replace("gy * -sin(x)", "gy * sin(x)")}
 
 HIDDEN = '''
-from dezero_harness.case import Case
+from dezero_harness.model.case import Case
 
 CASES = [
     Case(
@@ -218,7 +219,7 @@ class grade_worker:
         self.isolated = sandbox.Isolated(folder, grade.array_kind("numpy"), grade.Limits())
 
     def __enter__(self):
-        from dezero_harness.judge import judge
+        from dezero_harness.execution.judge import judge
 
         def ask(case):
             observed = self.isolated.observe(case.program, "case")
@@ -271,7 +272,7 @@ def test_other_cases_are_a_reason_to_grade_anew(short, classroom, hidden):
 def test_a_run_that_is_killed_loses_nothing_that_was_finished(classroom):
     for n in range(3):
         classroom.hand_in(f"s{n}", RIGHT)
-    command = [sys.executable, "-m", "dezero_harness.grade", classroom.submissions]
+    command = [sys.executable, "-m", "dezero_harness.grading", classroom.submissions]
     command += ["--stage", "34", "--out", classroom.out, "--jobs", "1"]
     process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stderr=subprocess.DEVNULL)
     finished = classroom.out / "results"
@@ -297,7 +298,7 @@ def test_a_run_that_is_interrupted_ends_with_the_way_to_go_on(classroom):
     """Ctrl-C: the signal goes to all processes of the terminal's group."""
     for n in range(4):
         classroom.hand_in(f"s{n}", RIGHT)
-    command = [sys.executable, "-m", "dezero_harness.grade", classroom.submissions]
+    command = [sys.executable, "-m", "dezero_harness.grading", classroom.submissions]
     command += ["--stage", "34", "--out", classroom.out, "--jobs", "2"]
     process = subprocess.Popen(
         list(map(str, command)),

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from dezero_harness import grade, marking, sandbox
-from dezero_harness.case import Case, Raises
-from dezero_harness.marking import Scheme, grade_of, mark
-from dezero_harness.runner import Observed
-from dezero_harness.sandbox import Bounds
+from dezero_harness.execution import sandbox
+from dezero_harness.execution.runner import Observed
+from dezero_harness.execution.sandbox import Bounds
+from dezero_harness.grading import grade
+from dezero_harness.grading import scoring as marking
+from dezero_harness.grading.scoring import Scheme, grade_of, mark
+from dezero_harness.model.case import Case, Raises
 
 from .conftest import ROOT, hand_in
 from .test_zoo import INIT, RIGHT, START, TABLE, filled, known, serve

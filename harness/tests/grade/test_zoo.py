@@ -15,9 +15,10 @@ import zipfile
 import psutil
 import pytest
 
-from dezero_harness import grade, marking
-from dezero_harness.judge import as_plain
-from dezero_harness.sandbox import Bounds
+from dezero_harness.execution.judge import as_plain
+from dezero_harness.execution.sandbox import Bounds
+from dezero_harness.grading import grade
+from dezero_harness.grading import scoring as marking
 
 from .conftest import ROOT, hand_in, package, rows
 from .zoo import BREAKS_OUT, LIES

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from dezero_harness import bench, bench_jobs, bench_report
-from dezero_harness.bench import Bench, Subject, check, main
-from dezero_harness.bench_report import PEERS, Row, comparison, duration, quartiles, ratio
+from dezero_harness.bench import jobs as bench_jobs
+from dezero_harness.bench import report as bench_report
+from dezero_harness.bench.__main__ import main
+from dezero_harness.bench.measure import Bench, Row, Subject, check
+from dezero_harness.bench.report import PEERS, comparison, duration, quartiles, ratio
 
 
 @pytest.fixture
@@ -272,7 +274,7 @@ def test_the_bare_engine_takes_part_where_arrays_are_small_and_answers_rightly(r
 )
 def test_bad_input_is_told_before_anything_runs(arguments, said, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(bench.Subject, "start", lambda self: pytest.fail("it has started"))
+    monkeypatch.setattr(Subject, "start", lambda self: pytest.fail("it has started"))
     if not any(argument.startswith("--reports") for argument in arguments):
         arguments = [*arguments, f"--reports={tmp_path}"]
     assert main(arguments) == 2

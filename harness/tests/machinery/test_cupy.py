@@ -10,7 +10,8 @@ import pytest
 
 import dezero_shared.gpu
 from conftest import ROOT
-from dezero_harness import conformance, plugin  # noqa: F401  (before pytester's snapshot of modules)
+from dezero_harness import plugin  # noqa: F401  (before pytester's snapshot of modules)
+from dezero_harness.suite import conformance  # noqa: F401  (before pytester's snapshot of modules)
 from dezero_shared import arrays
 
 pytest_plugins = ["pytester"]

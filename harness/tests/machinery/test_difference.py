@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from dezero_harness import diff
-from dezero_harness import difference as module
-from dezero_harness.difference import hunks, stages_of, steps
-from dezero_harness.runner import StageError
+from dezero_harness.diffs import difference as module
+from dezero_harness.diffs import terminal as diff
+from dezero_harness.diffs.difference import hunks, stages_of, steps
+from dezero_harness.execution.runner import StageError
 
 STAGES = stages_of(ROOT)
 difference = cache(module.difference)  # the tests look at the same stages again and again

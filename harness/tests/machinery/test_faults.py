@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dezero_harness import cases
-from dezero_harness.faults import FRESH, PARTS, Fault, hunt, table, told_before, unsound
-from dezero_harness.planted import FAULTS
+from dezero_harness.mutation.faults import FRESH, PARTS, Fault, hunt, table, told_before, unsound
+from dezero_harness.mutation.planted import FAULTS
 
 ROOT = Path(__file__).parents[3]
 SUB = Fault("Sub's sign", "core.py", "gy, -gy if", "gy, gy if")
@@ -115,7 +115,7 @@ def test_nothing_is_planted_where_a_case_is_red_without_it(tmp_path):
     with (tmp_path / "stages/step33/dezero/__init__.py").open("a", encoding="utf-8") as file:
         file.write("\nVariable.cleargrad = lambda self: None\n")
     report = tmp_path / "faults.json"
-    command = [sys.executable, "-m", "dezero_harness.faults", f"--root={tmp_path}"]
+    command = [sys.executable, "-m", "dezero_harness.mutation.faults", f"--root={tmp_path}"]
     command += [f"--report={report}", "--stage", "33", "-k"]
     done = subprocess.run([*command, "cleargrad leaves"], capture_output=True, text=True)
     assert done.returncode == 2
@@ -129,7 +129,7 @@ def test_nothing_is_planted_where_a_case_is_red_without_it(tmp_path):
 
 def test_the_command_writes_a_report_and_fails_for_what_is_not_known(tmp_path):
     report = tmp_path / "faults.json"
-    command = [sys.executable, "-m", "dezero_harness.faults", f"--root={ROOT}"]
+    command = [sys.executable, "-m", "dezero_harness.mutation.faults", f"--root={ROOT}"]
     command += [f"--report={report}", "--stage", "33", "-k"]
     done = subprocess.run([*command, "cleargrad"], capture_output=True, text=True)
     assert done.returncode == 0

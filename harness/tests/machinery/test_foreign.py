@@ -12,9 +12,14 @@ import numpy as np
 import pytest
 
 from conftest import ROOT, a_case
-from dezero_harness import cases, conformance, known, plugin  # noqa: F401  (before pytester's snapshot of modules)
-from dezero_harness.arrays import array_kind
-from dezero_harness.isolated import Isolated, Limits
+from dezero_harness import (
+    cases,
+    plugin,  # noqa: F401  (before pytester's snapshot of modules)
+)
+from dezero_harness.execution.isolated import Isolated, Limits
+from dezero_harness.model.arrays import array_kind
+from dezero_harness.suite import conformance  # noqa: F401  (before pytester's snapshot of modules)
+from dezero_harness.suite import expected_failures as known
 
 pytest_plugins = ["pytester"]
 
@@ -271,7 +276,10 @@ def test_an_environment_with_another_numpy_needs_its_python(conform, stage):
 
 @pytest.mark.parametrize("name", ["worker.py", "runner.py"])
 def test_what_runs_in_a_worker_is_read_by_an_old_python(name):
-    ast.parse((ROOT / "harness/dezero_harness" / name).read_text("utf-8"), feature_version=(3, 8))
+    ast.parse(
+        (ROOT / "harness/dezero_harness/execution" / name).read_text("utf-8"),
+        feature_version=(3, 8),
+    )
 
 
 # The list of known defects.
@@ -337,7 +345,7 @@ def test_cases_that_were_not_run_say_nothing(compare):
 
 
 def test_the_list_for_the_published_engine_names_cases_that_there_are():
-    defects = known.read(ROOT / "harness/dezero_harness/book.toml")
+    defects = known.read(ROOT / "harness/dezero_harness/suite/book.toml")
     assert known.mistakes(defects, [case.id for case in cases.ALL]) == []
     assert sum(len(defect.cases) for defect in defects) > 200
 

@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from conftest import ROOT
-from dezero_harness import guard
-from dezero_harness.difference import difference, stages_of
+from dezero_harness.diffs import budget as guard
+from dezero_harness.diffs.difference import difference, stages_of
 
 STAGES = stages_of(ROOT)
 

@@ -14,13 +14,20 @@ import time
 import pytest
 
 from conftest import ENGINE, ROOT, a_case
-from dezero_harness import cases, conformance, matrix, plugin  # noqa: F401  (before pytester's snapshot of modules)
-from dezero_harness import isolated as isolating
-from dezero_harness.arrays import array_kind
-from dezero_harness.isolated import Isolated, Limits
-from dezero_harness.judge import judge
-from dezero_harness.stage import StageError
-from dezero_harness.worker import from_json, to_json
+from dezero_harness import (
+    cases,
+    plugin,  # noqa: F401  (before pytester's snapshot of modules)
+)
+from dezero_harness.execution import isolated as isolating
+from dezero_harness.execution.isolated import Isolated, Limits
+from dezero_harness.execution.judge import judge
+from dezero_harness.execution.stage import StageError
+from dezero_harness.execution.worker import from_json, to_json
+from dezero_harness.model.arrays import array_kind
+from dezero_harness.suite import (
+    conformance,  # noqa: F401  (before pytester's snapshot of modules)
+    matrix,
+)
 
 pytest_plugins = ["pytester"]
 
@@ -337,7 +344,11 @@ def test_a_stage_that_exits_at_import_ends_a_session_in_one_message(stage, confo
 
 IN_PROCESS = """
 import json, sys
-from dezero_harness import arrays, cases, judge, runner, stage
+from dezero_harness.model import arrays
+from dezero_harness import cases
+from dezero_harness.execution import judge
+from dezero_harness.execution import runner
+from dezero_harness.execution import stage
 folder, array = sys.argv[1:]
 loaded, prelude = stage.load(folder), arrays.array_kind(array).prelude
 cells = []

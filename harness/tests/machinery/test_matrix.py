@@ -8,7 +8,7 @@ import pytest
 
 from conftest import ENGINE, ROOT, a_case
 from dezero_harness import cases
-from dezero_harness.matrix import ELSEWHERE, check, main
+from dezero_harness.suite.matrix import ELSEWHERE, check, main
 
 GREEN = a_case()
 LATER = a_case(statement="the engine has flown", needs=("tanh",), without={"tanh": 4.0}, chapter=35)

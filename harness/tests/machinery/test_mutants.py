@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dezero_harness.faults import Fault
-from dezero_harness.mutants import FILES, Mutant, Results, digest, known, run
+from dezero_harness.mutation.faults import Fault
+from dezero_harness.mutation.mutants import FILES, Mutant, Results, digest, known, run
 
 ROOT = Path(__file__).parents[3]
 CORE = (ROOT / FILES["core.py"]).read_text("utf-8")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from dezero_harness import properties  # before pytester's snapshot of modules
+from dezero_harness.suite import properties  # before pytester's snapshot of modules
 
 pytest_plugins = ["pytester"]
 

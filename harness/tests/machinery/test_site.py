@@ -6,10 +6,10 @@ import html
 import pytest
 
 from dezero_harness import cases
-from dezero_harness.difference import hunks, stages_of
-from dezero_harness.examples import Example
+from dezero_harness.diffs.difference import hunks, stages_of
 from dezero_harness.site import differences, examples, pages, text
 from dezero_harness.site.__main__ import ROOT
+from dezero_harness.site.expected_output import Example
 
 
 def chapter(number):

@@ -11,11 +11,11 @@ from html.parser import HTMLParser
 import pytest
 
 from conftest import ROOT
-from dezero_harness import stepper, trace
-from dezero_harness.examples import TANH
-from dezero_harness.recorder import TraceError
-from dezero_harness.runner import StageError
-from dezero_harness.trace import PROGRAMS, Program, record
+from dezero_harness.execution.runner import StageError
+from dezero_harness.site.expected_output import TANH
+from dezero_harness.tracing import stepper, trace
+from dezero_harness.tracing.recorder import TraceError
+from dezero_harness.tracing.trace import PROGRAMS, Program, record
 from dezero_shared import dot
 
 STAGES = ROOT / "stages"
@@ -482,7 +482,7 @@ def test_the_graph_on_the_slider_is_the_one_that_the_example_draws(growth):
 
 
 def test_the_command_prints_the_steps_and_writes_the_data(tmp_path):
-    command = [sys.executable, "-m", "dezero_harness.trace", "--stage", str(STAGES / "step33")]
+    command = [sys.executable, "-m", "dezero_harness.tracing", "--stage", str(STAGES / "step33")]
     printed = subprocess.run([*command, "second_derivative"], capture_output=True, text=True)
     assert printed.returncode == 0
     assert "Pow 2 passes -8.0 to x, where it is added to what was there." in printed.stdout
