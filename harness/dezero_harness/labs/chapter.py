@@ -18,14 +18,14 @@ from threading import Lock
 from typing import Any
 
 from .. import cases
-from ..model.arrays import ArrayKind, array_kind
-from ..model.case import REFUSALS, Case, Raises
 from ..diffs.difference import stages_of
 from ..execution.isolated import Isolated, Limits
 from ..execution.judge import Verdict, judge, predict
 from ..execution.runner import Observed, StageError
 from ..execution.shell import shell_lines
 from ..execution.stage import read, refuse_bad_syntax
+from ..model.arrays import ArrayKind, array_kind
+from ..model.case import REFUSALS, Case, Raises
 
 _HANGS = 2  # cases that may run out of time before the rest is left
 _FUNCTIONS = "dezero.functions"

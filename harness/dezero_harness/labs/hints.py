@@ -10,8 +10,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 
-from .chapter import sections_of
 from ..diffs.difference import CONTEXT, FileDifference, Hunk, Row, difference
+from .chapter import sections_of
 
 COMMENTS = "What to look at in the difference"
 

@@ -20,12 +20,12 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from .chapter import Chapter, Failure, Progress, explain, load_chapter, run_chapter
 from ..diffs.difference import stages_of
-from .hints import Hint, hints, is_there
 from ..execution.isolated import Limits
-from .pages import notebook, settings, task_page, title_of
 from ..execution.runner import StageError
+from .chapter import Chapter, Failure, Progress, explain, load_chapter, run_chapter
+from .hints import Hint, hints, is_there
+from .pages import notebook, settings, task_page, title_of
 from .starter import start_files
 
 COMMAND = "nox -s lab --"

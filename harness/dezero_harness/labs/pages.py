@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..execution.shell import shell_lines
 from ..model.arrays import array_kind
 from ..model.case import Case
 from .chapter import Chapter, sections_of
 from .hints import COMMENTS
-from ..execution.shell import shell_lines
 from .starter import FileChange, changes
 
 _SHOWN = 6  # cases of a kind that the task names
