@@ -176,18 +176,18 @@ def test_harness(session, *tests):
 
 @nox.session(tags=["cpu"])
 def harness(session):
-    """Test the harness up to its verdicts, and what the stages share. See also: machinery."""
+    """Test the harness up to its verdicts, and what the stages share. See also: harness-slow."""
     # These have sessions of their own.
     apart = ("test_examples.py", "test_extras.py", "test_notebooks.py")
-    apart += ("machinery", "lab", "grade")
+    apart += ("slow", "lab", "grade")
     ignored = [f"--ignore=harness/tests/{name}" for name in apart]
     test_harness(session, "harness/tests", "shared/tests", *ignored)
 
 
-@nox.session(default=False)
-def machinery(session):
+@nox.session(name="harness-slow", default=False)
+def harness_slow(session):
     """Test what the harness starts and makes: workers, differences, faults, traces, the bench..."""
-    test_harness(session, "harness/tests/machinery")
+    test_harness(session, "harness/tests/slow")
 
 
 @nox.session(default=False)
@@ -213,8 +213,8 @@ def extras(session):
     session.run("python", "-m", "pytest", "harness/tests/test_extras.py", *session.posargs)
 
 
-@nox.session(tags=["cpu"])
-def lint(session):
+@nox.session(name="static-checks", tags=["cpu"])
+def static_checks(session):
     """Check style, format, types, and which room of the harness uses which."""
     install(
         session,
@@ -237,7 +237,7 @@ def diff(session):
 
 
 @nox.session(default=False)
-def guard(session):
+def budget(session):
     """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
     install(session, "shared", "harness")
     session.run("python", "-m", "dezero_harness.diffs.budget", *session.posargs)
@@ -322,9 +322,9 @@ def grade(session):
         signal.signal(signal.SIGINT, former)
 
 
-@nox.session(default=False)
-def zoo(session):
-    """Let loose a zoo of hostile submissions: none earns anything or harms anybody."""
+@nox.session(name="hostile-submissions", default=False)
+def hostile_submissions(session):
+    """Grade a class of hostile submissions: none earns anything or harms anybody."""
     install(session, "shared", "harness", extras=["lab", "grade"], also=["psutil"])
     session.run(
         "python", "-m", "pytest", "harness/tests/grade", "-m", "not cluster", *session.posargs
@@ -447,3 +447,18 @@ def run(session):
             session.run("python", "-i", "-c", hello, env=env)
         finally:
             signal.signal(signal.SIGINT, former)
+
+
+RENAMED = {
+    "guard": "budget",
+    "lint": "static-checks",
+    "machinery": "harness-slow",
+    "zoo": "hostile-submissions",
+}
+for former, name in RENAMED.items():
+
+    def say_the_name(session, former=former, name=name):
+        session.error(f"{former} has another name now: nox -s {name}")
+
+    say_the_name.__doc__ = f"Renamed: {name}."
+    nox.session(say_the_name, name=former, default=False, venv_backend="none")

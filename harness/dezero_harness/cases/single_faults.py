@@ -211,7 +211,7 @@ def ladder(pairs):
 
 # Each sum takes an early and a late one, so that short and long ways alternate.
 PAIRS = [(i, (7 * i * i + 3 * i) % (i + 1)) for i in range(24)]
-case = partial(Case, chapter=31, group="kills")
+case = partial(Case, chapter=31, group="single-faults")
 CASES += [
     case(
         statement="a graph of crossing sums has one gradient for each way through it",

@@ -1,4 +1,4 @@
-"""What a step may change, and the figures that are told of it: `nox -s guard`.
+"""What a step may change, and the figures that are told of it: `nox -s budget`.
 
 Every chapter names the files of the package that it changes, and changes no others; the engine
 stays within its budget; nothing changes in white space alone. The figures in the prose are
@@ -28,7 +28,7 @@ NAMES = Path("dezero/__init__.py")
 #: What every chapter changes, and so none has to name.
 ALWAYS = {Path("README.md"), Path("pyproject.toml")}
 
-_REFRESH = "nox -s guard -- --write"
+_REFRESH = "nox -s budget -- --write"
 _MARKED = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", re.DOTALL)
 _NAMED = re.compile(r"^Files? of this chapter:(.*?)\.(?=\s)", re.DOTALL | re.MULTILINE)
 #: Sentences that quote the lines of the first step's engine, by the file they stand in.
@@ -225,7 +225,7 @@ def _renewed(file: Path, place: re.Pattern[str], new: str, write: bool) -> list[
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the figures and what is wrong. Returns 1 where anything is."""
-    parser = argparse.ArgumentParser(prog="nox -s guard --", description=__doc__)
+    parser = argparse.ArgumentParser(prog="nox -s budget --", description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the figures into the prose")
     parser.add_argument("--root", type=Path, default=Path(), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)

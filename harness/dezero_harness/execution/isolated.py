@@ -158,9 +158,9 @@ class Isolated:
             if isinstance(error, WorkerError):
                 by = f" of {self.python}" if self.python else ""
                 last = (self.worker.printed().strip() if self.worker else "").splitlines()[-1:]
-                told = "; ".join([str(error), *last])
+                said = "; ".join([str(error), *last])
                 self.failure = (
-                    f"`import dezero` fails in a worker process{by}, {self.stage}: {told}"
+                    f"`import dezero` fails in a worker process{by}, {self.stage}: {said}"
                 )
             self.stop()
             self.failures += 1

@@ -36,7 +36,7 @@ class Verdict:
     differences: tuple[str, ...] = ()
 
 
-def cell(case: Case, verdict: Verdict) -> dict[str, Any]:
+def result_of(case: Case, verdict: Verdict) -> dict[str, Any]:
     """What a report says of a case and its verdict."""
     return {
         "id": case.id,
@@ -48,9 +48,9 @@ def cell(case: Case, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def counts(cells: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """How many cells there are of each outcome."""
-    found = Counter(cell["outcome"] for cell in cells)
+def counts(results: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """How many results there are of each outcome."""
+    found = Counter(result["outcome"] for result in results)
     return {outcome: found[outcome] for outcome in OUTCOMES}
 
 

@@ -274,7 +274,7 @@ def refuse_without_sandbox() -> None:
         )
 
 
-class Guard:
+class Watchdog:
     """Ends the workers of a submission that takes too much in all, or too long, or at `stop`."""
 
     def __init__(self, isolated: Isolated, bounds: Bounds, stop: threading.Event):
@@ -282,7 +282,7 @@ class Guard:
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> Guard:
+    def __enter__(self) -> Watchdog:
         self.thread.start()
         return self
 

@@ -42,11 +42,11 @@ from .scoring import (
     Scheme,
     grade_of,
     make_plan,
-    mark,
     read_scheme,
+    run_submission,
 )
 from .submissions import Entry, NoSubmission, digest_of, entries, read_package
-from .unseen_cases import spots_for
+from .unseen_cases import spot_checks_for
 
 COMMAND = "nox -s grade --"
 _ACTIVE = (*"=+-@|%", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also = + - @ in full width
@@ -155,7 +155,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
     return make_plan(
         chapter,
         hidden=hidden,
-        spots=tuple(spots_for(words, seed, chapter.number)),
+        spot_checks=tuple(spot_checks_for(words, seed, chapter.number)),
         arrays=array_kind("numpy"),
         limits=Limits(start=_START, wall=_CLOCK),
         bounds=Bounds(),
@@ -237,7 +237,7 @@ def prepare(options: argparse.Namespace, plan: Plan) -> Path:
             "cases": [case.id for case in plan.own],
             "hidden": [case.id for case in plan.hidden],
             "earlier": [case.id for case in plan.earlier],
-            "spot checks": [spot.case.statement for spot in plan.spots],
+            "spot checks": [check.case.statement for check in plan.spot_checks],
             "seed": options.seed,
             "limits": f"{plan.limits}; {plan.bounds}",
             "sandbox": not plan.unsafe,
@@ -337,7 +337,7 @@ def here(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finished:
     stop = threading.Event()
 
     def one(entry: Entry) -> Result:
-        return mark(plan, read_package(entry.place), stop=stop)
+        return run_submission(plan, read_package(entry.place), stop=stop)
 
     with ThreadPoolExecutor(max(1, options.jobs)) as pool:
         running = {pool.submit(one, entry): (entry, digest) for entry, digest in ready}
@@ -373,7 +373,12 @@ def on_cluster(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finishe
         running = {}
         for entry, submission in ready:
             task = client.submit(
-                mark, shared, read_package(entry.place), digest, pure=False, retries=_RETRIES
+                run_submission,
+                shared,
+                read_package(entry.place),
+                digest,
+                pure=False,
+                retries=_RETRIES,
             )
             running[task.key] = (entry, submission, task)
         tasks = [task for _, _, task in running.values()]
@@ -400,7 +405,7 @@ def write_all(
     rows = [("student", "points", "passed", "failed", "reason")]
     for entry, grade, _ in graded:
         counts = (f"{grade.points:g}", str(grade.passed), str(grade.failed))
-        rows.append((cell(entry.student), *counts, cell(grade.reason)))
+        rows.append((csv_text(entry.student), *counts, csv_text(grade.reason)))
     beside = out / f".grades.csv.{os.getpid()}"
     with open(beside, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
@@ -409,7 +414,7 @@ def write_all(
     write_pages(out, plan, scheme, graded, versions, write)
 
 
-def cell(text: str) -> str:
+def csv_text(text: str) -> str:
     """For a spreadsheet: what would be taken for a formula is text."""
     return f"'{text}" if text.lstrip(" '\"")[:1] in _ACTIVE else text
 

@@ -92,8 +92,8 @@ def report_of(
             "passed": sum(status(case.id) == "passed" for case in plan.hidden),
         },
         "spot checks": [
-            {"about": spot.about, "status": status(f"spot {n}")}
-            for n, spot in enumerate(plan.spots)
+            {"about": check.about, "status": status(f"spot check {n}")}
+            for n, check in enumerate(plan.spot_checks)
         ],
     }
 

@@ -1,7 +1,7 @@
 """A submission is run and judged: which cases it passes, and what that earns.
 
-`mark` takes plain data and returns plain data, so it may run on another machine. What it returns is
-kept for good; points follow from it and may be counted anew by another scheme.
+`run_submission` takes plain data and returns plain data, so it may run on another machine. What it
+returns is kept for good; points follow from it and may be counted anew by another scheme.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 from ..execution.isolated import Isolated, Limits, plainly
 from ..execution.judge import is_right, judge
 from ..execution.runner import StageError
-from ..execution.sandbox import Bounds, Guard, Sandbox, refuse_without_sandbox
+from ..execution.sandbox import Bounds, Sandbox, Watchdog, refuse_without_sandbox
 from ..labs.chapter import Chapter, depth
 from ..model.arrays import ArrayKind
 from ..model.case import Case
 from .submissions import shown, write_package
-from .unseen_cases import Spot
+from .unseen_cases import SpotCheck
 
 Result = dict[str, Any]
 
@@ -44,7 +44,7 @@ class Plan:
     own: tuple[Case, ...]
     earlier: tuple[Case, ...]
     hidden: tuple[Case, ...]
-    spots: tuple[Spot, ...]
+    spot_checks: tuple[SpotCheck, ...]
     #: Case id -> the functions and capabilities of the chapter that it uses.
     words: Mapping[str, frozenset[str]] = field(repr=False)
     arrays: ArrayKind
@@ -57,7 +57,8 @@ class Plan:
     def digest(self) -> str:
         """Another one where anything that decides on a verdict is another."""
         parts = [self.number, sorted(self.capabilities), self.own, self.earlier, self.hidden]
-        parts += [self.spots, self.arrays, self.limits, self.bounds, self.unsafe, code_digest()]
+        parts += [self.spot_checks, self.arrays, self.limits, self.bounds, self.unsafe]
+        parts += [code_digest()]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def questions(self) -> Iterator[tuple[str, str, Case]]:
@@ -67,7 +68,8 @@ class Plan:
         """
         for kind, found in (("own", self.own), ("earlier", self.earlier)):
             yield from ((kind, case.id, case) for case in found)
-        yield from (("spot", f"spot {n}", spot.case) for n, spot in enumerate(self.spots))
+        for n, check in enumerate(self.spot_checks):
+            yield "spot check", f"spot check {n}", check.case
         yield from (("hidden", case.id, case) for case in self.hidden)
 
 
@@ -86,7 +88,7 @@ def code_digest() -> str:
     return found.hexdigest()
 
 
-def mark(
+def run_submission(
     plan: Plan,
     files: Mapping[str, bytes],
     digest: str = "",
@@ -115,7 +117,7 @@ def _run(plan: Plan, place: Path, stop: threading.Event) -> Result:
     reason, hangs, restarts = "", 0, 0
     with (
         Isolated(place, plan.arrays, plan.limits, launch=launch, compiles=True) as isolated,
-        Guard(isolated, plan.bounds, stop) as guard,
+        Watchdog(isolated, plan.bounds, stop) as watchdog,
     ):
         for kind, key, case in plan.questions():
             if not reason and isolated.worker is None:
@@ -123,18 +125,18 @@ def _run(plan: Plan, place: Path, stop: threading.Event) -> Result:
                 try:
                     isolated.start()
                 except StageError as error:
-                    reason = guard.reason or _import_failure(str(error), place)
+                    reason = watchdog.reason or _import_failure(str(error), place)
                 if restarts > _RESTARTS:
                     reason = f"it ended {_RESTARTS} workers, so the rest was not run"
-            if not reason and guard.reason:
-                reason = guard.reason
+            if not reason and watchdog.reason:
+                reason = watchdog.reason
             if reason:
                 cases[key] = {"kind": kind, "status": "not run"}
                 continue
             name = key if kind == "own" or kind == "earlier" else "case"
             observed = isolated.observe(case.program, name, warns=case.warns)
-            if guard.reason:
-                observed = _with_fault(observed, guard.reason)
+            if watchdog.reason:
+                observed = _with_fault(observed, watchdog.reason)
             hangs += observed.fault.startswith("no answer within")
             if hangs >= _HANGS:
                 seconds = plan.limits.seconds
@@ -268,9 +270,9 @@ def grade_of(plan: Plan, scheme: Scheme, result: Result) -> Grade:
         return cases.get(key, {}).get("status") == "passed"
 
     checks: dict[str, dict[int, list[bool]]] = {}
-    for n, spot in enumerate(plan.spots):
-        levels = checks.setdefault(spot.word, {})
-        levels.setdefault(spot.level, []).append(passed(f"spot {n}"))
+    for n, check in enumerate(plan.spot_checks):
+        levels = checks.setdefault(check.word, {})
+        levels.setdefault(check.level, []).append(passed(f"spot check {n}"))
 
     def vouched(case: Case, word: str) -> bool:
         levels = checks.get(word, {})
@@ -312,8 +314,8 @@ def _reason(plan: Plan, result: Result, passed: Any, unearned: frozenset[str]) -
             f" {failed[0].statement}"
         )
     if unearned:
-        checks = enumerate(plan.spots)
-        about = dict.fromkeys(spot.about for n, spot in checks if not passed(f"spot {n}"))
+        checks = enumerate(plan.spot_checks)
+        about = dict.fromkeys(check.about for n, check in checks if not passed(f"spot check {n}"))
         parts.append(
             f"{len(unearned)} pass but earn nothing, as the same with other numbers fails"
             f" ({', '.join(about)})"

@@ -37,7 +37,7 @@ _ABOUT = {
 
 
 @dataclass(frozen=True)
-class Spot:
+class SpotCheck:
     """A case for one function or capability, and how far back it goes: 0, 1 or 2."""
 
     word: str
@@ -54,7 +54,7 @@ def about(word: str, level: int) -> str:
     return _ABOUT.get((word, level), f"{LEVELS[level]} of {word}")
 
 
-def spots_for(words: set[str], seed: str, chapter: int) -> list[Spot]:
+def spot_checks_for(words: set[str], seed: str, chapter: int) -> list[SpotCheck]:
     """The spot checks of these functions and capabilities; the same for the same seed."""
     found = []
     for word in sorted(words):
@@ -74,7 +74,7 @@ def spots_for(words: set[str], seed: str, chapter: int) -> list[Spot]:
                         rel=1e-9,
                         abs=1e-9,
                     )
-                    found.append(Spot(word, level, case))
+                    found.append(SpotCheck(word, level, case))
     return found
 
 

@@ -2,7 +2,7 @@
 
 `python -m dezero_harness.mutation.broken_engine STAGE FILE` does the same for one stage, for a
 mutation tester: it ends with status 1 where a case is red. FILE holds the statements that have
-told, the last first.
+noticed, the last first.
 """
 
 from __future__ import annotations
@@ -116,13 +116,13 @@ def limit_time(seconds: float) -> None:
 
 
 def main(stage: str, file: str) -> int:
-    told = Path(file).read_text("utf-8").splitlines() if Path(file).exists() else []
+    noticed = Path(file).read_text("utf-8").splitlines() if Path(file).exists() else []
 
     def say(line: dict[str, str]) -> None:
         if red := line.get("red"):
-            Path(file).write_text("\n".join(dict.fromkeys([red, *told])) + "\n", "utf-8")
+            Path(file).write_text("\n".join(dict.fromkeys([red, *noticed])) + "\n", "utf-8")
 
-    return 0 if work(stage, 0, "", False, told, LIMIT, say) else 1
+    return 0 if work(stage, 0, "", False, noticed, LIMIT, say) else 1
 
 
 if __name__ == "__main__":

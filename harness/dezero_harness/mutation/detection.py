@@ -24,7 +24,7 @@ OUT_OF_TIME = getattr(signal, "SIGXCPU", 0)
 class Caught:
     """What became of one fault in one stage.
 
-    cases: the statements that told; without --all the first alone.
+    cases: the statements that noticed it; without --all the first alone.
     """
 
     fault: str
@@ -47,7 +47,7 @@ def processes() -> Any:
     return context
 
 
-def hunt(
+def detect(
     fault: Fault, stage: int, root: Path, limit: float, every: bool, first: Sequence[str] = ()
 ) -> Caught:
     """Run the cases on one broken copy, in a process of its own; those of `first` come first.
@@ -89,7 +89,7 @@ def unsound(stages: Sequence[int], root: Path, jobs: int, limit: float) -> list[
     """What is wrong with these stages as they are; nothing, where every case is green."""
 
     def run(stage: int) -> Caught:
-        return hunt(SOUND, stage, root, limit, every=True)
+        return detect(SOUND, stage, root, limit, every=True)
 
     with ThreadPoolExecutor(jobs) as pool:
         return [found for found in pool.map(run, stages) if found.how != "survives"]

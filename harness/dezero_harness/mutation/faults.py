@@ -23,7 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .broken_engine import LIMIT
-from .detection import Caught, hunt, unsound
+from .detection import Caught, detect, unsound
 from .fault import FRESH, Fault
 from .planted import FAULTS
 
@@ -39,9 +39,9 @@ def results(
     every: bool,
     hints: Mapping[str, Sequence[str]],
 ) -> Iterator[Caught]:
-    """What became of each fault in each stage; the case that tells in one is the next one's first.
+    """What became of each fault in each stage; the case that notices it is the next one's first.
 
-    `hints` are the statements that have told of a fault, by its name, in an earlier run.
+    `hints` are the statements that have noticed a fault, by its name, in an earlier run.
     """
     from tqdm import tqdm
 
@@ -54,11 +54,11 @@ def results(
 
         def run(fault: Fault) -> list[Caught]:
             found: list[Caught] = []
-            told = dict.fromkeys(hints.get(fault.name, ()))
+            noticed = dict.fromkeys(hints.get(fault.name, ()))
             for stage in planted[fault]:
-                found.append(hunt(fault, stage, root, limit, every, list(told)))
+                found.append(detect(fault, stage, root, limit, every, list(noticed)))
                 if found[-1].how == "case":
-                    told = dict.fromkeys([*found[-1].cases, *told])
+                    noticed = dict.fromkeys([*found[-1].cases, *noticed])
                 bar.update()
             return found
 
@@ -66,8 +66,8 @@ def results(
             yield from task.result()
 
 
-def told_before(report: Path) -> dict[str, list[str]]:
-    """The statements that told of each fault when this report was written; nothing without one."""
+def noticed_before(report: Path) -> dict[str, list[str]]:
+    """The statements that noticed each fault when this report was written; nothing without one."""
     hints: dict[str, list[str]] = {}
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         for engine in json.loads(report.read_text("utf-8"))["engines"]:
@@ -77,7 +77,7 @@ def told_before(report: Path) -> dict[str, list[str]]:
 
 
 def table(faults: Sequence[Fault], caught: Sequence[Caught]) -> Iterator[str]:
-    """A paragraph for each fault: where it was planted, and what told."""
+    """A paragraph for each fault: where it was planted, and what noticed it."""
     for number, fault in enumerate(faults, 1):
         mine = [one for one in caught if one.fault == fault.name]
         where = f"{fault.since}" if fault.since == fault.until else f"{fault.since}-{fault.until}"
@@ -96,7 +96,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="nox -s faults --", description=__doc__)
     parser.add_argument("-k", default="", metavar="TEXT", help="only faults whose name has this")
     parser.add_argument("--stage", type=int, nargs="*", metavar="N", help="in these stages only")
-    parser.add_argument("--all", action="store_true", help="run every case: count all that tell")
+    parser.add_argument("--all", action="store_true", help="run every case: count all that notice")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
     parser.add_argument("--limit", type=float, default=LIMIT, help="processor seconds for a case")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="holds stages and shared")
@@ -131,7 +131,7 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 2
-        how = (options.jobs, options.limit, options.all, told_before(options.report))
+        how = (options.jobs, options.limit, options.all, noticed_before(options.report))
         found = results(chosen, stages, Path(folder), *how)
         caught = sorted(found, key=lambda one: (one.fault, one.stage))
     options.report.parent.mkdir(parents=True, exist_ok=True)

@@ -31,7 +31,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .detection import hunt, unsound
+from .detection import detect, unsound
 from .fault import FRESH, Fault
 
 STAGE = 36
@@ -145,22 +145,22 @@ class Results:
     def __init__(self, folder: Path, digest: str):
         folder.mkdir(parents=True, exist_ok=True)
         self.digest, self.lock = digest, threading.Lock()
-        self.file, self.hints = folder / "results.json", folder / "told.json"
+        self.file, self.hints = folder / "results.json", folder / "noticed.json"
         content = _read(self.file)
         self.how: dict[str, str] = content["how"] if content.get("digest") == digest else {}
-        self.told = Counter(_read(self.hints))
+        self.noticed = Counter(_read(self.hints))
 
     def add(self, name: str, how: str, case: str) -> None:
         with self.lock:
             self.how[name] = how
-            self.told.update([case] if how == "case" else [])
+            self.noticed.update([case] if how == "case" else [])
             self.file.write_text(json.dumps({"digest": self.digest, "how": self.how}), "utf-8")
-            self.hints.write_text(json.dumps(self.told), "utf-8")
+            self.hints.write_text(json.dumps(self.noticed), "utf-8")
 
     def first(self) -> list[str]:
         """The statements that have noticed something, the most frequent first."""
         with self.lock:
-            return [statement for statement, _ in self.told.most_common()]
+            return [statement for statement, _ in self.noticed.most_common()]
 
 
 def _read(file: Path) -> Any:
@@ -181,8 +181,8 @@ def run(found: list[Mutant], root: Path, results: Results, jobs: int) -> None:
         )
 
     def judge(mutant: Mutant) -> None:
-        told = hunt(mutant.fault, STAGE, root, LIMIT, every=False, first=results.first())
-        results.add(mutant.fault.name, told.how, *told.cases[:1] or ("",))
+        caught = detect(mutant.fault, STAGE, root, LIMIT, every=False, first=results.first())
+        results.add(mutant.fault.name, caught.how, *caught.cases[:1] or ("",))
 
     pool = ThreadPoolExecutor(jobs)
     try:
@@ -203,7 +203,7 @@ def digest(root: Path) -> str:
     return found.hexdigest()
 
 
-def known() -> Mapping[tuple[str, str, str, str], str]:
+def equivalents() -> Mapping[tuple[str, str, str, str], str]:
     """Why each change is equivalent, by the file, the class or function, the line, the operator."""
     listed = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["equivalent"]
     return {
@@ -234,7 +234,7 @@ def main() -> int:
         if not found:
             parser.error(f"no line that is changed has {options.k!r} in it")
         run(found, root, results, options.jobs)
-    reasons = {key: why for key, why in known().items() if options.k in key[2]}
+    reasons = {key: why for key, why in equivalents().items() if options.k in key[2]}
     alive = {one.name for one in found if results.how[one.fault.name] == "survives"}
     for name in sorted(alive):
         print("survives:", *name, "|", reasons.get(name, "NO CASE NOTICES IT"))

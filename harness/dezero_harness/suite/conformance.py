@@ -11,7 +11,7 @@ from _pytest._code.code import ExceptionInfo, TerminalRepr
 from _pytest._io import TerminalWriter
 
 from .. import cases
-from ..execution.judge import Verdict, cell, judge
+from ..execution.judge import Verdict, judge, result_of
 from ..execution.runner import Observed, run
 from ..execution.shell import shell_lines
 from ..model.case import Case
@@ -57,7 +57,7 @@ class CaseItem(pytest.Item):
             )
             observed = finished.observed
         verdict = judge(case, observed, setup.stage.capabilities, setup.arrays)
-        self.user_properties.append(("cell", cell(case, verdict)))
+        self.user_properties.append(("result", result_of(case, verdict)))
         if verdict.outcome != "unexpected":
             return
         failure = Unexpected(case, verdict, observed)

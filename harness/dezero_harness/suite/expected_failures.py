@@ -64,20 +64,20 @@ def mistakes(defects: Sequence[Defect], known: Iterable[str]) -> list[str]:
     return found + [f"{defect.cases}: an entry says why" for defect in defects if not defect.why]
 
 
-def differences(defects: Sequence[Defect], cells: Sequence[dict[str, Any]]) -> list[str]:
+def differences(defects: Sequence[Defect], results: Sequence[dict[str, Any]]) -> list[str]:
     """Where a run and a list disagree, case by case; of cases that were not run, nothing."""
     of = {case: defect for defect in defects for case in defect.cases}
     found = []
-    for cell in cells:
-        defect = of.get(cell["id"])
-        if cell["outcome"] != "unexpected":
+    for result in results:
+        defect = of.get(result["id"])
+        if result["outcome"] != "unexpected":
             if defect:
-                found.append(f"{cell['id']}: it is {cell['outcome']}, so take it off the list")
+                found.append(f"{result['id']}: it is {result['outcome']}, so take it off the list")
         elif defect is None:
-            found.append(f"{cell['id']}: it fails and is not on the list; got {cell['got']}")
-        elif not re.search(defect.got, cell["got"]):
+            found.append(f"{result['id']}: it fails and is not on the list; got {result['got']}")
+        elif not re.search(defect.got, result["got"]):
             found.append(
-                f"{cell['id']}: it fails for another reason; got {cell['got']}, which does not"
+                f"{result['id']}: it fails for another reason; got {result['got']}, which does not"
                 f" match {defect.got!r}"
             )
     return found
@@ -100,14 +100,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wrong:
         print(f"{options.list} has mistakes:", *wrong, sep="\n  ", file=sys.stderr)
         return 2
-    cells = report["cells"]
-    red = {cell["id"] for cell in cells if cell["outcome"] == "unexpected"}
+    results = report["results"]
+    red = {result["id"] for result in results if result["outcome"] == "unexpected"}
     print(f"known defects of {report['stage']}:")
     for defect in defects:
         print(f"{len(red & set(defect.cases)):>5}  {defect.why}")
-    if len(cells) < report["catalogue"]:
-        print(f"{len(cells)} of {report['catalogue']} cases were run; the others say nothing here")
-    wrong = differences(defects, cells)
+    if len(results) < report["catalogue"]:
+        print(
+            f"{len(results)} of {report['catalogue']} cases were run; the others say nothing here"
+        )
+    wrong = differences(defects, results)
     if wrong:
         print(f"{options.list} is not true of this run:", *wrong, sep="\n  ", file=sys.stderr)
         return 1

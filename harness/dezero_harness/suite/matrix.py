@@ -22,8 +22,7 @@ from tqdm import tqdm
 
 from .. import cases
 from ..execution.isolated import Isolated, Limits, no_answer
-from ..execution.judge import OUTCOMES, counts, judge
-from ..execution.judge import cell as make_cell
+from ..execution.judge import OUTCOMES, counts, judge, result_of
 from ..execution.runner import StageError
 from ..execution.stage import read
 from ..model.arrays import ArrayKind, Unusable, array_kind
@@ -41,12 +40,12 @@ ELSEWHERE = {
 _MARKED = re.compile(r"(?<=<!-- matrix -->\n).*?(?=<!-- /matrix -->)", re.DOTALL)
 _REFRESH = "nox -s matrix -- --write"
 
-Cells = list[dict[str, Any]]
+Results = list[dict[str, Any]]
 
 
-def run_stage(folder: Path, arrays: ArrayKind, done: Callable[[], object]) -> Cells:
-    """The cells of all cases on one stage, in a worker; `done` is called after each."""
-    cells = []
+def run_stage(folder: Path, arrays: ArrayKind, done: Callable[[], object]) -> Results:
+    """The results of all cases on one stage, in a worker; `done` is called after each."""
+    results = []
     unreadable, capabilities = "", frozenset[str]()
     try:
         capabilities = read(folder).capabilities
@@ -59,54 +58,56 @@ def run_stage(folder: Path, arrays: ArrayKind, done: Callable[[], object]) -> Ce
             else:
                 observed = isolated.observe(case.program, case.id, warns=case.warns)
             where = {"stage": folder.name, "array": arrays.name}
-            cells.append(where | make_cell(case, judge(case, observed, capabilities, arrays)))
+            results.append(where | result_of(case, judge(case, observed, capabilities, arrays)))
             done()
-    return cells
+    return results
 
 
-def run_all(folders: Sequence[Path], kinds: Sequence[ArrayKind], jobs: int) -> Cells:
-    """The cells of all these stages on all these arrays, `jobs` workers at a time."""
+def run_all(folders: Sequence[Path], kinds: Sequence[ArrayKind], jobs: int) -> Results:
+    """The results of all these stages on all these arrays, `jobs` workers at a time."""
     pairs = [(folder, kind) for folder in folders for kind in kinds]
     size = len(pairs) * len(cases.ALL)
     bar = tqdm(total=size, unit=" cases", mininterval=0.5, file=sys.stderr)
     with bar, ThreadPoolExecutor(jobs) as pool:
 
-        def run(pair: tuple[Path, ArrayKind]) -> Cells:
+        def run(pair: tuple[Path, ArrayKind]) -> Results:
             return run_stage(*pair, bar.update)
 
-        return [cell for cells in pool.map(run, pairs) for cell in cells]
+        return [result for results in pool.map(run, pairs) for result in results]
 
 
-def summary(cells: Cells) -> str:
+def summary(results: Results) -> str:
     """Stages x chapters as a Markdown table; nothing in it depends on the machine or the day."""
-    chapters = sorted({cell["chapter"] for cell in cells})
+    chapters = sorted({result["chapter"] for result in results})
     lines = [
         f"In each cell: {' / '.join(OUTCOMES.values())}.",
         "",
         _row("stage", "arrays", *(f"chapter {chapter}" for chapter in chapters), "all"),
         _row(*["---"] * (len(chapters) + 3)),
     ]
-    for stage in dict.fromkeys(cell["stage"] for cell in cells):
+    for stage in dict.fromkeys(result["stage"] for result in results):
         for kind, name in EVERYWHERE.items():
-            here = [cell for cell in cells if (cell["stage"], cell["array"]) == (stage, kind)]
+            here = [
+                result for result in results if (result["stage"], result["array"]) == (stage, kind)
+            ]
             if here:
                 by_chapter = [[c for c in here if c["chapter"] == number] for number in chapters]
                 lines.append(_row(stage, name, *map(_counted, [*by_chapter, here])))
-    run = {cell["array"] for cell in cells}
+    run = {result["array"] for result in results}
     never = [(name, "is not installed") for kind, name in EVERYWHERE.items() if kind not in run]
     never += ELSEWHERE.values()
     lines += ["", *(f"{name}: never run here, {reason}." for name, reason in never)]
     return "\n".join(lines) + "\n"
 
 
-def in_full(cells: Cells, absent: dict[str, str]) -> str:
+def in_full(results: Results, absent: dict[str, str]) -> str:
     """Stages x cases as Markdown, with what is unexpected above it."""
-    columns = list(dict.fromkeys((cell["stage"], cell["array"]) for cell in cells))
-    found = {(cell["stage"], cell["array"], cell["id"]): cell for cell in cells}
-    red = [cell for cell in cells if cell["outcome"] == "unexpected"]
-    lines = ["# The matrix", "", summary(cells)]
+    columns = list(dict.fromkeys((result["stage"], result["array"]) for result in results))
+    found = {(result["stage"], result["array"], result["id"]): result for result in results}
+    red = [result for result in results if result["outcome"] == "unexpected"]
+    lines = ["# The matrix", "", summary(results)]
     lines += [f"{kind} was not run: {reason}\n" for kind, reason in absent.items()]
-    lines += [f"## Unexpected: {len(red)} of {len(cells)}", ""]
+    lines += [f"## Unexpected: {len(red)} of {len(results)}", ""]
     for one in red:
         lines.append(f"- {one['stage']}, {one['array']}: **{one['statement']}**: {_why(one)}")
     heads = [f"{stage} {kind}" for stage, kind in columns]
@@ -122,13 +123,13 @@ def _row(*texts: str) -> str:
     return f"| {' | '.join(texts)} |"
 
 
-def _counted(cells: Cells) -> str:
-    return " / ".join(map(str, counts(cells).values()))
+def _counted(results: Results) -> str:
+    return " / ".join(map(str, counts(results).values()))
 
 
-def _why(cell: dict[str, Any]) -> str:
-    reason = "; ".join(cell["differences"] or [cell["reason"]])
-    return f"expected {cell['expected']}, got {cell['got']} ({reason})"
+def _why(result: dict[str, Any]) -> str:
+    reason = "; ".join(result["differences"] or [result["reason"]])
+    return f"expected {result['expected']}, got {result['got']} ({reason})"
 
 
 def check(readme: Path, new: str, write: bool) -> str:
@@ -173,9 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             kinds.append(array_kind(name))
         except Unusable as error:
             absent[name] = str(error)
-    cells = run_all(folders, kinds, options.jobs)
+    results = run_all(folders, kinds, options.jobs)
 
-    new = summary(cells)
+    new = summary(results)
     content = {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -184,16 +185,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for kind in kinds
         },
         "never run here": absent,
-        "summary": counts(cells),
-        "cells": cells,
+        "summary": counts(results),
+        "results": results,
     }
     options.reports.mkdir(parents=True, exist_ok=True)
     json_file, full_file = options.reports / "matrix.json", options.reports / "matrix.md"
     json_file.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    full_file.write_text(in_full(cells, absent), "utf-8")
+    full_file.write_text(in_full(results, absent), "utf-8")
 
     print(new)
-    red = [cell for cell in cells if cell["outcome"] == "unexpected"]
+    red = [result for result in results if result["outcome"] == "unexpected"]
     for one in red[:10]:
         print(f"UNEXPECTED  {one['stage']} {one['array']} {one['id']}: {_why(one)}")
     if len(red) > 10:

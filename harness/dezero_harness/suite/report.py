@@ -19,7 +19,7 @@ class Report:
 
     def __init__(self, config: pytest.Config, setup: Setup):
         self.config, self.setup = config, setup
-        self.cells: list[dict[str, Any]] = []
+        self.results: list[dict[str, Any]] = []
 
     def pytest_report_header(self) -> list[str]:
         stage, arrays, isolated = self.setup.stage, self.setup.arrays, self.setup.isolated
@@ -32,16 +32,16 @@ class Report:
         return [*lines, f"isolated: {isolated.limits}"] if isolated else lines
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        cell = _cell(report)
-        if cell and cell["outcome"] == "refused" and report.when == "call":
+        result = _result(report)
+        if result and result["outcome"] == "refused" and report.when == "call":
             return "passed", "r", "REFUSED"
         return None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        cell = _cell(report)
-        if report.when == "call" and cell:
+        result = _result(report)
+        if report.when == "call" and result:
             explained = {"explanation": report.longreprtext} if report.failed else {}
-            self.cells.append({**cell, "seconds": round(report.duration, 6), **explained})
+            self.results.append({**result, "seconds": round(report.duration, 6), **explained})
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> Any:
@@ -51,7 +51,7 @@ class Report:
                 "No case was selected, so nothing was tested. All cases are listed by:"
                 f" python -m pytest --stage {self.config.option.stage} --collect-only -q"
             )
-        if self.cells:
+        if self.results:
             self.write_json()
             self.write_table(terminalreporter)
 
@@ -72,15 +72,17 @@ class Report:
             "seed": self.setup.seed,
             "isolated": self.setup.isolated is not None,
             "catalogue": _catalogue_size(),
-            "summary": counts(self.cells),
-            "chapters": {key: counts(cells) for key, cells in sorted(self.by("chapter").items())},
-            "spine": {name: counts(cells) for name, cells in self.by("spine").items() if name},
+            "summary": counts(self.results),
+            "chapters": {
+                key: counts(results) for key, results in sorted(self.by("chapter").items())
+            },
+            "spine": {name: counts(results) for name, results in self.by("spine").items() if name},
         }
-        # A line for each cell: to be searched and compared, and json is slow where it indents.
+        # A line for each result: to be searched and compared, and json is slow where it indents.
         head = json.dumps(content, indent=1).removesuffix("\n}")
-        cells = ",\n  ".join(map(json.dumps, self.cells))
+        results = ",\n  ".join(map(json.dumps, self.results))
         self.setup.report.parent.mkdir(parents=True, exist_ok=True)
-        self.setup.report.write_text(f'{head},\n "cells": [\n  {cells}\n ]\n}}\n', "utf-8")
+        self.setup.report.write_text(f'{head},\n "results": [\n  {results}\n ]\n}}\n', "utf-8")
 
     def write_table(self, terminal: Any) -> None:
         terminal.write_sep("=", f"{self.setup.stage.name} on {self.setup.arrays.module}")
@@ -91,31 +93,33 @@ class Report:
             terminal.write_line(f"{name:{width}}  {outcome}", **{color: True})
         terminal.write_line("")
         terminal.write_line("   ".join(["chapter", *OUTCOMES.values()]), bold=True)
-        rows = [*sorted(self.by("chapter").items()), ("all", self.cells)]
-        for chapter, cells in rows:
-            found = counts(cells)
+        rows = [*sorted(self.by("chapter").items()), ("all", self.results)]
+        for chapter, results in rows:
+            found = counts(results)
             row = [f"{found[key]:{len(title)}}" for key, title in OUTCOMES.items()]
             line = "   ".join([f"{chapter:>7}", *row])
             terminal.write_line(line, red=bool(found["unexpected"]))
         terminal.write_line("")
-        if len(self.cells) < _catalogue_size():
-            terminal.write_line(f"{len(self.cells)} of {_catalogue_size()} cases were run.")
+        if len(self.results) < _catalogue_size():
+            terminal.write_line(f"{len(self.results)} of {_catalogue_size()} cases were run.")
         terminal.write_line(f"The report is in {_nearby(self.setup.report)}")
 
     def by(self, key: str) -> dict[Any, list[dict[str, Any]]]:
-        values = dict.fromkeys(cell[key] for cell in self.cells)
-        return {value: [cell for cell in self.cells if cell[key] == value] for value in values}
+        values = dict.fromkeys(result[key] for result in self.results)
+        return {
+            value: [result for result in self.results if result[key] == value] for value in values
+        }
 
 
-def _cell(report: Any) -> Any:
-    return dict(getattr(report, "user_properties", ())).get("cell")
+def _result(report: Any) -> Any:
+    return dict(getattr(report, "user_properties", ())).get("result")
 
 
-def _in_words(cells: list[dict[str, Any]]) -> tuple[str, str]:
+def _in_words(results: list[dict[str, Any]]) -> tuple[str, str]:
     """The outcome of a spine case, and its color. Where it is several cases, the worst decides."""
-    if not cells:
+    if not results:
         return "not run", "yellow"
-    worst = max(cells, key=lambda cell: list(OUTCOMES).index(cell["outcome"]))
+    worst = max(results, key=lambda result: list(OUTCOMES).index(result["outcome"]))
     outcome = worst["outcome"]
     why = f": {worst['reason']}" if outcome != "passed" else ""
     return OUTCOMES[outcome] + why, "red" if outcome == "unexpected" else "green"

@@ -70,7 +70,7 @@ def fragment(trace: Trace, prefix: str = "") -> str:
         if step["kind"] == "write"
         for write in step["writes"]
     )
-    told = "".join(f"<li>{escape(step['text'])}</li>" for step in steps)
+    sentences = "".join(f"<li>{escape(step['text'])}</li>" for step in steps)
     code = "".join(
         f'<span data-line="{number}">{escape(line)}\n</span>'
         for number, line in enumerate(trace["text"].splitlines(), start=1)
@@ -98,7 +98,7 @@ data-steps="{len(steps)}" data-expect="{escape(json.dumps(trace["results"]))}">
 {_LEGEND}
 <details class="dz-text"{"" if len(nodes) <= DRAWABLE else " open"}>
 <summary>All {len(steps)} steps, and all nodes, as text</summary>
-<ol class="dz-steps">{told}</ol>
+<ol class="dz-steps">{sentences}</ol>
 {_listing(nodes)}
 </details>
 <script type="application/json" class="dz-data">{_json(frames)}</script>

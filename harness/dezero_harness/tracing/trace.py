@@ -260,9 +260,9 @@ def record(
         **answer,
     }
     _put_labels(trace["nodes"])
-    told = Told(trace)
+    narrator = Narrator(trace)
     for step in trace["steps"]:
-        step["text"] = told.step(step)
+        step["text"] = narrator.step(step)
     _check_results(trace, where, program.tolerance)
     return trace
 
@@ -334,7 +334,7 @@ def _put_labels(nodes: dict[str, dict[str, Any]]) -> None:
         node["label"] = label if taken[label] == 1 else f"{label} ({taken[label]})"
 
 
-class Told:
+class Narrator:
     """The steps of a trace in words."""
 
     def __init__(self, trace: Trace):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 
 def pytest_configure(config):
     if reason := why_unusable():
-        raise pytest.UsageError(f"the zoo needs its cages: {reason}")
+        raise pytest.UsageError(f"hostile submissions need a sandbox: {reason}")
 
 
 def package(number):

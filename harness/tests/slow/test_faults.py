@@ -1,4 +1,4 @@
-"""The planted faults themselves: each still applies, and the hunt tells what became of it."""
+"""The planted faults themselves: each still applies, and what became of it is said."""
 
 import json
 import shutil
@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from dezero_harness import cases
-from dezero_harness.mutation.faults import FRESH, PARTS, Fault, hunt, table, told_before, unsound
+from dezero_harness.mutation.detection import detect, unsound
+from dezero_harness.mutation.fault import FRESH, Fault
+from dezero_harness.mutation.faults import PARTS, noticed_before, table
 from dezero_harness.mutation.planted import FAULTS
 
 ROOT = Path(__file__).parents[3]
@@ -43,69 +45,71 @@ def test_a_fault_that_no_longer_applies_is_told_from_one_that_does():
 
 
 @pytest.fixture(scope="module")
-def told():
+def complete():
     """What every case says of a wrong sign."""
-    return hunt(SUB, 31, ROOT, 60.0, every=True)
+    return detect(SUB, 31, ROOT, 60.0, every=True)
 
 
-def test_a_broken_engine_is_caught_by_a_named_case(told):
-    caught = hunt(SUB, 31, ROOT, 60.0, every=False)
+def test_a_broken_engine_is_caught_by_a_named_case(complete):
+    caught = detect(SUB, 31, ROOT, 60.0, every=False)
     assert caught.how == "case"
-    assert caught.cases == told.cases[:1]
-    assert set(told.cases) <= {case.statement for case in cases.ALL}
+    assert caught.cases == complete.cases[:1]
+    assert set(complete.cases) <= {case.statement for case in cases.ALL}
 
 
-def test_a_hint_is_tried_first_and_is_only_a_hint(told):
-    first = [told.cases[-1], "there is no such case"]
-    assert hunt(SUB, 36, ROOT, 60.0, every=False, first=first).cases == told.cases[-1:]
-    innocent = next(case.statement for case in cases.ALL if case.statement not in told.cases)
-    assert hunt(SUB, 31, ROOT, 60.0, every=False, first=[innocent]).cases == told.cases[:1]
+def test_a_hint_is_tried_first_and_is_only_a_hint(complete):
+    first = [complete.cases[-1], "there is no such case"]
+    assert detect(SUB, 36, ROOT, 60.0, every=False, first=first).cases == complete.cases[-1:]
+    innocent = next(case.statement for case in cases.ALL if case.statement not in complete.cases)
+    assert detect(SUB, 31, ROOT, 60.0, every=False, first=[innocent]).cases == complete.cases[:1]
 
 
 def test_the_hints_are_what_an_earlier_report_names(tmp_path):
     report = tmp_path / "faults.json"
-    assert told_before(report) == {}
+    assert noticed_before(report) == {}
     report.write_text("{}", "utf-8")
-    assert told_before(report) == {}
+    assert noticed_before(report) == {}
     engines = [
         {"fault": "a", "how": "case", "cases": ["first", "second"]},
         {"fault": "a", "how": "hangs", "cases": ["it hangs here"]},
     ]
     report.write_text(json.dumps({"engines": engines}), "utf-8")
-    assert told_before(report) == {"a": ["first"]}
+    assert noticed_before(report) == {"a": ["first"]}
 
 
-def test_every_case_that_tells_is_counted_on_request(told):
-    assert len(told.cases) > 3
-    assert f"{told.cases[0]} and {len(told.cases) - 1} more" in "\n".join(table([SUB], [told]))
+def test_every_case_that_notices_is_counted_on_request(complete):
+    assert len(complete.cases) > 3
+    assert f"{complete.cases[0]} and {len(complete.cases) - 1} more" in "\n".join(
+        table([SUB], [complete])
+    )
 
 
 def test_what_changes_nothing_survives():
     fault = Fault("no change", "core.py", "return x0 + x1", "return (x0 + x1)")
-    assert hunt(fault, 31, ROOT, 60.0, every=False).how == "survives"
+    assert detect(fault, 31, ROOT, 60.0, every=False).how == "survives"
 
 
 def test_what_changes_the_shared_package_is_noticed_there():
     fault = Fault("repr", "shared/holder.py", '"variable("', '"Variable("')
-    assert hunt(fault, 33, ROOT, 60.0, every=False).how == "case"
+    assert detect(fault, 33, ROOT, 60.0, every=False).how == "case"
 
 
 def test_an_engine_that_hangs_is_told_with_its_case():
     fault = Fault("endless", "core.py", "return x0 + x1", "while True: pass")
-    caught = hunt(fault, 33, ROOT, 1.0, every=False)
+    caught = detect(fault, 33, ROOT, 1.0, every=False)
     assert (caught.how, caught.says) == ("hangs", "still in this case after 1 s")
     assert caught.cases[0] in {case.statement for case in cases.ALL}
 
 
 def test_an_engine_that_cannot_be_imported_is_an_error_and_not_caught():
-    caught = hunt(Fault("syntax", "core.py", "return x0 + x1", "return ("), 33, ROOT, 60.0, False)
+    caught = detect(Fault("syntax", "core.py", "return x0 + x1", "return ("), 33, ROOT, 60.0, False)
     assert caught.how == "error"
     assert "SyntaxError" in caught.says or "no valid Python" in caught.says
 
 
 def test_a_wrong_derivative_of_a_lower_order_than_stated_is_an_error():
     fault = Fault("tanh", "functions.py", "(1 - y * y)", "(1 - y)", 35, order=2, of="tanh x")
-    caught = hunt(fault, 35, ROOT, 60.0, every=False)
+    caught = detect(fault, 35, ROOT, 60.0, every=False)
     assert (caught.how, caught.says) == ("error", "derivative 1 of tanh x is red already")
 
 

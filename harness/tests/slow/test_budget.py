@@ -6,21 +6,21 @@ import shutil
 import pytest
 
 from conftest import ROOT
-from dezero_harness.diffs import budget as guard
+from dezero_harness.diffs import budget
 from dezero_harness.diffs.difference import difference, stages_of
 
 STAGES = stages_of(ROOT)
 
 
 def violations(number, old, new):
-    return list(guard.violations(number, old, new, difference(old, new)))
+    return list(budget.violations(number, old, new, difference(old, new)))
 
 
 def test_every_step_changes_what_its_chapter_names_and_the_figures_are_those_that_are():
-    steps = guard.differences(STAGES)
+    steps = budget.differences(STAGES)
     assert len(steps) == 5
-    assert guard.all_violations(STAGES, steps) == []
-    assert guard.check(ROOT, STAGES, steps) == []
+    assert budget.all_violations(STAGES, steps) == []
+    assert budget.check(ROOT, STAGES, steps) == []
 
 
 @pytest.fixture
@@ -124,31 +124,31 @@ def test_stale_figures_are_named_and_renewed(repository, capsys):
         assert re.search(pattern, text)
         (repository / name).write_text(re.sub(pattern, stale, text), "utf-8")
     root = f"--root={repository}"
-    assert guard.main([root]) == 1
+    assert budget.main([root]) == 1
     said = capsys.readouterr().err
     assert [said.count(f"{repository / name} says\n") for name in names] == [
         sum(name == stale for stale, _, _ in STALE) for name in names
     ]
-    assert said.count("Refresh it with: nox -s guard -- --write") == len(STALE)
-    assert guard.main([root, "--write"]) == 0
+    assert said.count("Refresh it with: nox -s budget -- --write") == len(STALE)
+    assert budget.main([root, "--write"]) == 0
     assert {name: (repository / name).read_text("utf-8") for name in names} == right
 
 
 def test_a_changed_stage_makes_the_figures_stale(repository, capsys):
     with (repository / "stages/step36/dezero/functions.py").open("a", encoding="utf-8") as file:
         file.write("\n\nlast = 1\n")
-    size = sum(guard.lines_of_code(file) for file in STAGES[36].glob("dezero/*.py"))
-    assert guard.main([f"--root={repository}"]) == 1
+    size = sum(budget.lines_of_code(file) for file in STAGES[36].glob("dezero/*.py"))
+    assert budget.main([f"--root={repository}"]) == 1
     assert f"| 36 | {size + 1} |" in capsys.readouterr().err
 
 
 def test_prose_without_a_place_for_the_figures_is_an_error(repository, capsys):
     (repository / "stages/README.md").write_text("nothing\n", "utf-8")
-    assert guard.main([f"--root={repository}", "--write"]) == 1
+    assert budget.main([f"--root={repository}", "--write"]) == 1
     assert capsys.readouterr().err.count("has no place for the figure") == 2
 
 
 def test_a_folder_without_stages(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        guard.main([f"--root={tmp_path}"])
+        budget.main([f"--root={tmp_path}"])
     assert "there are no two stages" in capsys.readouterr().err

@@ -73,9 +73,9 @@ def test_the_last_stage_passes_every_case_on_such_arrays(cupy, copied, conform, 
     result = conform(copied(36), "--array=cupy", "-q", "--tb=short")
     report = json.loads(next(pytester.path.glob("reports/*.json")).read_text("utf-8"))
     assert report["array"]["device"] == "no device: NumPy in disguise"
-    red = [cell["id"] for cell in report["cells"] if cell["outcome"] == "unexpected"]
+    red = [result["id"] for result in report["results"] if result["outcome"] == "unexpected"]
     assert (red, result.ret) == ([], pytest.ExitCode.OK)
-    assert len(report["cells"]) == report["catalogue"]
+    assert len(report["results"]) == report["catalogue"]
 
 
 def test_an_engine_that_names_numpy_is_red_on_such_arrays(cupy, copied, conform):

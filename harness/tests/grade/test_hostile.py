@@ -17,11 +17,10 @@ import pytest
 
 from dezero_harness.execution.judge import as_plain
 from dezero_harness.execution.sandbox import Bounds
-from dezero_harness.grading import grade
-from dezero_harness.grading import scoring as marking
+from dezero_harness.grading import grade, scoring
 
 from .conftest import ROOT, hand_in, package, rows
-from .zoo import BREAKS_OUT, LIES
+from .hostile import BREAKS_OUT, LIES
 
 RIGHT, START = package(34), package(33)
 INIT = "dezero/__init__.py"
@@ -58,8 +57,8 @@ main._observe = look_up
 
 
 @pytest.fixture(scope="module")
-def zoo(tmp_path_factory):
-    """The whole zoo and two honest students, graded once."""
+def graded(tmp_path_factory):
+    """All of them and two honest students, graded once."""
     folder = tmp_path_factory.mktemp("class")
     submissions, out = folder / "submissions", folder / "grades"
     submissions.mkdir()
@@ -71,10 +70,10 @@ def zoo(tmp_path_factory):
 
     server = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=serve, args=[server], daemon=True).start()
-    decoy = "a-decoy-of-the-zoo"
+    decoy = "a-decoy-of-the-class"
     nobody = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(300)", decoy],
-        env={"KEY": "a-secret-of-the-zoo"},
+        env={"KEY": "a-secret-of-the-class"},
     )
     words = {
         "$ROOT": ROOT,
@@ -100,7 +99,7 @@ def zoo(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     with patch.context() as patched:
         patched.chdir(ROOT)
-        patched.setattr(marking, "_RESTARTS", 5)
+        patched.setattr(scoring, "_RESTARTS", 5)
         make = grade.plan_of
 
         def shortened(options):
@@ -122,13 +121,13 @@ def zoo(tmp_path_factory):
         arguments = [str(submissions), "--stage=34", f"--out={out}", "--jobs=4"]  # many only wait
         status = grade.main(arguments)
 
-    class Zoo:
+    class Graded:
         unharmed = before == _state(submissions) and not (folder / "climbed.py").exists()
         decoy_lives = nobody.poll() is None
-        graded = rows(out)
 
-    Zoo.status, Zoo.out, Zoo.folder, Zoo.submissions = status, out, folder, submissions
-    yield Zoo
+    Graded.status, Graded.rows = status, rows(out)
+    Graded.out, Graded.folder, Graded.submissions = out, folder, submissions
+    yield Graded
     subprocess.run(["rm", "-rf", submissions / "folders without end"], check=True)
     nobody.kill()
     nobody.wait()
@@ -257,26 +256,26 @@ AGAIN = "finds what an earlier run has left, again"
 
 
 @pytest.mark.parametrize("name", [*BREAKS_OUT, AGAIN])
-def test_who_breaks_out_earns_nothing(zoo, name):
-    row = zoo.graded[name]
+def test_who_breaks_out_earns_nothing(graded, name):
+    row = graded.rows[name]
     assert (row["points"], row["passed"]) == ("0", "0"), row["reason"]
 
 
 @pytest.mark.parametrize("name", [*LIES, "claims to be step 31", "knows all published answers"])
-def test_who_lies_earns_nothing(zoo, name):
-    assert zoo.graded[name]["points"] == "0", zoo.graded[name]["reason"]
-    assert zoo.graded[name]["reason"]
+def test_who_lies_earns_nothing(graded, name):
+    assert graded.rows[name]["points"] == "0", graded.rows[name]["reason"]
+    assert graded.rows[name]["reason"]
 
 
 @pytest.mark.parametrize("name", TRAPS)
-def test_who_sets_a_trap_earns_nothing_and_is_told_why(zoo, name):
-    row = zoo.graded[name]
+def test_who_sets_a_trap_earns_nothing_and_is_told_why(graded, name):
+    row = graded.rows[name]
     assert (row["points"], row["passed"]) == ("0", "0")
     assert TRAPS[name] in row["reason"]
 
 
-def test_the_table_of_answers_passes_what_is_published_and_earns_nothing(zoo):
-    row = zoo.graded["knows all published answers"]
+def test_the_table_of_answers_passes_what_is_published_and_earns_nothing(graded):
+    row = graded.rows["knows all published answers"]
     assert int(row["passed"]) >= MOST
     assert "earn nothing, as the same with other numbers fails" in row["reason"]
 
@@ -285,23 +284,23 @@ HONEST = ["honest", "zz honest too", "an honest zip", *NAMES.values()]
 
 
 @pytest.mark.parametrize("name", HONEST)
-def test_who_is_honest_has_all_points_whatever_others_do_and_the_name_is(zoo, name):
-    row = zoo.graded[name]
+def test_who_is_honest_has_all_points_whatever_others_do_and_the_name_is(graded, name):
+    row = graded.rows[name]
     assert (row["points"], row["failed"], row["reason"]) == (str(MOST), "0", "")
 
 
-def test_who_only_began_earns_nothing(zoo):
-    row = zoo.graded["began"]
+def test_who_only_began_earns_nothing(graded):
+    row = graded.rows["began"]
     assert (row["points"], row["passed"]) == ("0", "20")
 
 
-def test_nobody_was_harmed(zoo):
-    assert zoo.status == 0
-    assert zoo.unharmed
-    assert zoo.decoy_lives
+def test_nobody_was_harmed(graded):
+    assert graded.status == 0
+    assert graded.unharmed
+    assert graded.decoy_lives
 
 
-def test_nothing_runs_on(zoo):
+def test_nothing_runs_on(graded):
     def line(process):
         try:
             return " ".join(process.cmdline())
@@ -312,32 +311,32 @@ def test_nothing_runs_on(zoo):
     assert [line(one) for one in ours if "/harness/worker.py" in line(one)] == []
 
 
-def test_there_is_one_result_for_each_and_no_file_elsewhere(zoo):
-    number = len(list(zoo.submissions.iterdir()))
-    assert len(zoo.graded) == number
+def test_there_is_one_result_for_each_and_no_file_elsewhere(graded):
+    number = len(list(graded.submissions.iterdir()))
+    assert len(graded.rows) == number
     for kind in ("results/*.json", "reports/*.json", "reports/*.html"):
-        assert len(list(zoo.out.glob(kind))) == number, kind
+        assert len(list(graded.out.glob(kind))) == number, kind
     kept = {"plan.json", "grades.csv", "overview.html", "results", "reports"}
-    assert {path.name for path in zoo.out.iterdir()} == kept
-    assert {path.name for path in zoo.folder.iterdir()} == {"submissions", "grades"}
+    assert {path.name for path in graded.out.iterdir()} == kept
+    assert {path.name for path in graded.folder.iterdir()} == {"submissions", "grades"}
 
 
-def test_the_pages_hold_no_element_of_a_name(zoo):
-    for page in [zoo.out / "overview.html", *(zoo.out / "reports").glob("*.html")]:
+def test_the_pages_hold_no_element_of_a_name(graded):
+    for page in [graded.out / "overview.html", *(graded.out / "reports").glob("*.html")]:
         text = page.read_text("utf-8")
         assert "<img" not in text
         assert "<script" not in text
         assert "\x1b" not in text
         assert "\u202e" not in text
-    assert "&lt;img src=x onerror=alert(1)&gt;" in (zoo.out / "overview.html").read_text("utf-8")
+    assert "&lt;img src=x onerror=alert(1)&gt;" in (graded.out / "overview.html").read_text("utf-8")
 
 
-def test_the_csv_has_a_line_for_each_student(zoo):
-    lines = (zoo.out / "grades.csv").read_text("utf-8").splitlines()
+def test_the_csv_has_a_line_for_each_student(graded):
+    lines = (graded.out / "grades.csv").read_text("utf-8").splitlines()
     assert lines[0] == "student,points,passed,failed,reason"
-    assert len(lines) == 1 + len(zoo.graded)
+    assert len(lines) == 1 + len(graded.rows)
 
 
-def test_a_report_is_plain_data(zoo):
-    for file in (zoo.out / "reports").glob("*.json"):
+def test_a_report_is_plain_data(graded):
+    for file in (graded.out / "reports").glob("*.json"):
         assert json.loads(file.read_text("utf-8"))["stage"] == 34

@@ -46,8 +46,8 @@ def test_the_reports_and_the_summary_are_written(matrix, stage, tmp_path):
 
     report = json.loads((tmp_path / "reports" / "matrix.json").read_text("utf-8"))
     assert report["summary"] == {"passed": 6, "refused": 2, "unexpected": 0}
-    assert len(report["cells"]) == 8
-    assert {"stage", "array", "id", "outcome", "reason"} <= set(report["cells"][0])
+    assert len(report["results"]) == 8
+    assert {"stage", "array", "id", "outcome", "reason"} <= set(report["results"][0])
     full = (tmp_path / "reports" / "matrix.md").read_text("utf-8")
     assert "| 35 | the engine has flown | refused | refused | passed | passed |" in full
 

@@ -313,16 +313,16 @@ def test_a_worker_killed_from_outside_costs_a_session_one_case(stage, conform, p
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines([f"          {KILLED}"])
     (file,) = pytester.path.glob("reports/*.json")
-    cells = json.loads(file.read_text("utf-8"))["cells"]
-    assert [cell["outcome"] for cell in cells] == ["passed", "unexpected", "passed"]
-    assert (cells[1]["got"], cells[1]["reason"]) == ("no answer", KILLED)
+    results = json.loads(file.read_text("utf-8"))["results"]
+    assert [result["outcome"] for result in results] == ["passed", "unexpected", "passed"]
+    assert (results[1]["got"], results[1]["reason"]) == ("no answer", KILLED)
 
 
-def test_a_worker_killed_from_outside_costs_the_matrix_one_cell(stage, monkeypatch, killer):
+def test_a_worker_killed_from_outside_costs_the_matrix_one_result(stage, monkeypatch, killer):
     monkeypatch.setattr(cases, "ALL", [BEFORE, killer, AFTER])
-    cells = matrix.run_all([stage()], [array_kind("numpy")], 1)
-    assert [cell["outcome"] for cell in cells] == ["passed", "unexpected", "passed"]
-    assert cells[1]["reason"] == KILLED
+    results = matrix.run_all([stage()], [array_kind("numpy")], 1)
+    assert [result["outcome"] for result in results] == ["passed", "unexpected", "passed"]
+    assert results[1]["reason"] == KILLED
 
 
 @pytest.mark.parametrize("option", ["--pdb", "--trace"])
@@ -351,35 +351,35 @@ from dezero_harness.execution import runner
 from dezero_harness.execution import stage
 folder, array = sys.argv[1:]
 loaded, prelude = stage.load(folder), arrays.array_kind(array).prelude
-cells = []
+results = []
 for case in cases.ALL:
     run = runner.run(case.program, prelude, case.id, warns=case.warns)
-    cells.append(judge.cell(case, judge.judge(case, run.observed, loaded.capabilities)))
-print(json.dumps(cells))
+    results.append(judge.result_of(case, judge.judge(case, run.observed, loaded.capabilities)))
+print(json.dumps(results))
 """
 
 
 def without_workers(number, array):
-    """The cells of a stage that runs where the harness does; each stage needs another process."""
+    """The results of a stage that runs where the harness does; each stage needs another process."""
     command = [sys.executable, "-c", IN_PROCESS, str(ROOT / "stages" / f"step{number}"), array]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
-def verdicts(cells):
+def verdicts(results):
     """What was decided on each case, without what is by chance: `<object at 0x7f>`."""
     parts = ("outcome", "expected", "got", "reason", "differences")
-    texts = {cell["id"]: json.dumps([cell[part] for part in parts]) for cell in cells}
+    texts = {result["id"]: json.dumps([result[part] for part in parts]) for result in results}
     return {key: re.sub(r"\b0x\w+", "0x", text) for key, text in sorted(texts.items())}
 
 
 def by_many_pytests(number, array, folder):
-    """The cells of a stage whose cases two processes of pytest share out, in random order."""
+    """The results of a stage whose cases two processes of pytest share out, in random order."""
     command = [sys.executable, "-m", "pytest", "-p", "dezero_harness.plugin", "-p", "xdist"]
     command += [f"--stage={ROOT / 'stages' / f'step{number}'}", f"--array={array}", "-n2"]
     command += ["--shuffle", "--seed=3", f"--report={folder / 'report.json'}"]
     settings = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     subprocess.run(command, cwd=folder, env=settings, capture_output=True, check=True)
-    return json.loads((folder / "report.json").read_text("utf-8"))["cells"]
+    return json.loads((folder / "report.json").read_text("utf-8"))["results"]
 
 
 @pytest.mark.parametrize(("number", "array"), [(31, "numpy"), (36, "strict")])

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from dezero_harness.mutation.faults import Fault
-from dezero_harness.mutation.mutants import FILES, Mutant, Results, digest, known, run
+from dezero_harness.mutation.fault import Fault
+from dezero_harness.mutation.mutants import FILES, Mutant, Results, digest, equivalents, run
 
 ROOT = Path(__file__).parents[3]
 CORE = (ROOT / FILES["core.py"]).read_text("utf-8")
@@ -20,7 +20,9 @@ def test_what_is_listed_as_equivalent_is_a_line_of_its_file_with_a_reason():
         Path(file).name: {line.strip() for line in (ROOT / file).read_text("utf-8").splitlines()}
         for file in FILES.values()
     }
-    assert [key for key, why in known().items() if key[2] not in lines[key[0]] or not why] == []
+    assert [
+        key for key, why in equivalents().items() if key[2] not in lines[key[0]] or not why
+    ] == []
 
 
 def test_a_run_goes_on_where_it_was_until_something_changes(tmp_path):
@@ -43,9 +45,9 @@ def test_a_mutant_is_noticed_or_survives(tmp_path, capsys):
     results.add("wrong, before", "case", "24 and 44: the statement of no case")  # a hint, no more
     run([wrong, same], ROOT, results, 2)
     assert (results.how["wrong"], results.how["same"]) == ("case", "survives")
-    told = results.first()
+    noticed = results.first()
     run([wrong, same], ROOT, results, 2)  # nothing is left to do
-    assert results.first() == told
+    assert results.first() == noticed
     assert "going on with a run that was begun: 2 are done" in capsys.readouterr().out
 
 

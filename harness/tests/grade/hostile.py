@@ -139,7 +139,7 @@ BREAKS_OUT = {
                 texts.append(open(f"/proc/{pid}/environ", "rb").read())
             except OSError:
                 pass
-        if not any(b"a-secret-of-the-zoo" in text for text in texts):
+        if not any(b"a-secret-of-the-class" in text for text in texts):
             raise SystemExit("nothing told")
     """,
     "imports what is installed": """

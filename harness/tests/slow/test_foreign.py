@@ -187,7 +187,7 @@ def test_what_the_environment_lacks_is_predicted(
         (packages / "dezero_shared/series.py").write_text(module, "utf-8")
     conform(checkout(tmp_path / "theirs"), f"--python={python}", catalogue=[SERIES, WORKS])
     (report,) = pytester.path.glob("reports/*.json")
-    series, works = json.loads(report.read_text("utf-8"))["cells"]
+    series, works = json.loads(report.read_text("utf-8"))["results"]
     assert (series["outcome"], works["outcome"]) == (outcome, "passed")
     assert reason in series["reason"]
 
@@ -221,7 +221,7 @@ def test_a_checkout_of_another_engine_ends_in_the_ordinary_report(
     )
     (file,) = pytester.path.glob("reports/*.json")
     report = json.loads(file.read_text("utf-8"))
-    assert len(report["cells"]) == number
+    assert len(report["results"]) == number
     assert (
         report["summary"]["passed"] > 10
     )  # it differentiates twice; it is the rest that is lacking
