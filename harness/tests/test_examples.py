@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import matplotlib.image
 import pytest
 
-from dezero_harness.examples import EXAMPLES, NEWTON, Numbers, rosenbrock_path
+from dezero_harness.site.expected_output import EXAMPLES, NEWTON, Numbers, rosenbrock_path
 
 ROOT = Path(__file__).resolve().parents[2]
 

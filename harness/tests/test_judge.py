@@ -15,12 +15,12 @@ import pytest
 
 from conftest import a_case
 from dezero_harness import cases
-from dezero_harness.arrays import ArrayKind, array_kind
-from dezero_harness.case import REFUSALS, Raises, Says
-from dezero_harness.judge import judge, predict
-from dezero_harness.lint import SPINE, mistakes
-from dezero_harness.runner import Observed, run
-from dezero_harness.shell import shell_lines
+from dezero_harness.execution.judge import judge, predict
+from dezero_harness.execution.runner import Observed, run
+from dezero_harness.execution.shell import shell_lines
+from dezero_harness.model.arrays import ArrayKind, array_kind
+from dezero_harness.model.case import REFUSALS, Raises, Says
+from dezero_harness.suite.catalogue_check import SPINE, mistakes
 
 PRELUDE = """
 class Variable:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dezero_harness.guard import lines_of_code
+from dezero_harness.diffs.budget import lines_of_code
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = sorted(ROOT.glob("stages/step*"))

@@ -21,6 +21,9 @@ Array = Any  # an array of any module: typing has no name for what the array API
 # The question comes several times in every operation, so each type is asked once.
 _modules: dict[type, ModuleType | None] = {np.ndarray: np}
 
+#: Subclasses whose operators mean something else: `*` multiplies matrices, or leaves numbers out.
+_OTHER_OPERATORS = (np.matrix, np.ma.MaskedArray)
+
 #: What NumPy makes of a 0-d result. It computes ten times as fast as a 0-d array.
 SCALARS = frozenset(np.sctypeDict.values())
 #: The types of NumPy's results.
@@ -39,7 +42,7 @@ def is_array(x: Any) -> bool:
 
 
 def _find_module(x: Any) -> ModuleType | None:
-    if isinstance(x, (np.generic, type)):
+    if isinstance(x, (np.generic, type, *_OTHER_OPERATORS)):
         return None
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
@@ -111,10 +114,14 @@ def as_operand(x: Any, others: Iterable[Any] = ()) -> Any:
             return x
     for other in others:
         if hasattr(other, "creator"):
-            if isinstance(other.data, np.ndarray) or not is_array(other.data):
-                break
-            return _on_device_of(other.data, "asarray", x)
-    return x if type(x) is np.ndarray and x.ndim else x[()]  # of a 0-d array its number
+            x = moved(x, other.data)
+            break
+    return x if type(x) is not np.ndarray or x.ndim else x[()]  # of a 0-d array its number
+
+
+def moved(x: Any, to: Any) -> Any:
+    """A NumPy array in the module and on the device of the array `to`."""
+    return x if isinstance(to, np.ndarray) or not is_array(to) else _on_device_of(to, "asarray", x)
 
 
 def ones_like(x: Array) -> Array:
@@ -146,10 +153,15 @@ def _on_device_of(like: Array, function: str, *args: Any, **kwargs: Any) -> Arra
     return create(*args, device=device, **kwargs)
 
 
+def as_shape(shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple; as in NumPy, an int stands for one axis of this length."""
+    return (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+
+
 def astype(x: Array, dtype: Any) -> Array:
     """A copy of `x`, in memory of its own, with this dtype."""
-    if type(x) in SCALARS:
-        return x.astype(dtype)
+    if type(x) in SCALARS:  # a number cannot be written to: it serves as its own copy
+        return x if x.dtype == dtype else x.astype(dtype)
     xp = get_array_module(x)
     # The standard has a function; Dask and CuPy before 14 have only the method.
     return xp.astype(x, dtype) if hasattr(xp, "astype") else x.astype(dtype)
@@ -161,6 +173,12 @@ def is_floating(x: Array) -> bool:
         return True
     xp = get_array_module(x)
     return hasattr(xp, "isdtype") and xp.isdtype(x.dtype, "real floating")
+
+
+def is_complex(x: Any) -> bool:
+    """True for an array, or a NumPy scalar, of complex numbers."""
+    kind = getattr(x.dtype, "kind", None)  # NumPy's dtypes, and those of most libraries, have one
+    return kind == "c" if kind else "complex" in str(x.dtype)
 
 
 def owns_memory(x: Array) -> bool:
@@ -194,6 +212,18 @@ def format_array(x: Any) -> str:
         return str(x)
 
 
+def power(x: Array, c: Any) -> Array:
+    """x ** c, for a number c or an array of them, of any module."""
+    return x ** (moved(c, x) if isinstance(c, np.ndarray) else c)
+
+
+def lowered(c: Any) -> Any:
+    """The exponent of the derivative of x ** c: c - 1, but 0 for 0, since that is 0 x^0."""
+    if not is_array(c):
+        return c - 1 if c else 0
+    return get_array_module(c).where(c == 0, c, c - 1)
+
+
 def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
     """The axes of `x` in this order."""
     xp = get_array_module(x)
@@ -201,13 +231,16 @@ def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
     return xp.permute_dims(x, axes) if hasattr(xp, "permute_dims") else xp.transpose(x, axes)
 
 
-def axis_order(shape: tuple[int, ...], axes: Sequence[int] | None) -> tuple[int, ...]:
-    """A permutation of the axes of this shape, counted from 0; from the last to the first for None.
+def axis_order(shape: tuple[int, ...], axes: tuple) -> tuple[int, ...]:
+    """A permutation of the axes of this shape, counted from 0; for none, last to first.
 
+    axes: as numbers, or as in NumPy one tuple of them, or None.
     Raises ValueError, or NumPy's AxisError, for axes that are no permutation.
     """
     ndim = len(shape)
-    if axes is None:
+    if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)):
+        (axes,) = axes
+    if axes is None or (axes == () and ndim):
         return tuple(reversed(range(ndim)))
     order = normalize_axis_tuple(axes, ndim)
     if len(order) != ndim:
@@ -249,7 +282,10 @@ def _is_number(x: Any) -> bool:
 def not_an_array(x: Any) -> TypeError:
     """The error for what was given in place of an array."""
     shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
-    return TypeError(
-        f"expected an array, got {shown} of type {type(x).__name__}; "
-        f"make an array of it first, for example with np.array(...)"
-    )
+    advice = "make an array of it first, for example with np.array(...)"
+    inside = x if isinstance(x, (list, tuple)) else [x]
+    if any(hasattr(y, "creator") for y in inside):
+        advice = "a Variable's array is its .data"
+    elif isinstance(x, np.ndarray):
+        advice = "its operators mean something else; make an array of it with np.array(...)"
+    return TypeError(f"expected an array, got {shown} of type {type(x).__name__}; {advice}")

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case, Raises
+from ..model.case import Case, Raises
 from .first_order import FORMS, OPERATIONS, draw
 
 # --- broadcasting ---

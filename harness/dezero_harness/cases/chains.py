@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case, Raises
+from ..model.case import Case, Raises
 from .array_functions import LINEAR, MATMUL, X, needs
 from .broadcasting_and_dtypes import summed
 from .first_order import OPERATIONS

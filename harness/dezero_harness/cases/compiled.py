@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .first_order import FORMS
 from .nth_derivatives import sin_cycle
 

@@ -3,7 +3,7 @@
 from functools import partial
 from textwrap import dedent
 
-from ..case import Case, Raises
+from ..model.case import Case, Raises
 
 case = partial(Case, chapter=31, group="A")
 

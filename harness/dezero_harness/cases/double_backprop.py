@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 
 RNG = np.random.default_rng(36)
 case = partial(Case, chapter=36, group="G", needs=("create_graph",))

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 
 RNG = np.random.default_rng(31)
 SHAPES = [(), (3,), (2, 3)]

@@ -3,7 +3,7 @@
 from functools import partial
 from textwrap import dedent, indent
 
-from ..case import Case, Raises
+from ..model.case import Case, Raises
 
 case = partial(Case, chapter=31, group="N")
 graph = partial(case, chapter=32, needs=("create_graph",))

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ..case import Case
+from ..model.case import Case
 
 case = partial(Case, chapter=33, group="E", needs=("create_graph",))
 

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 
 RNG = np.random.default_rng(34)
 case = partial(Case, chapter=33, group="F")

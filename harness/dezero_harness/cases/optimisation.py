@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .orders import DIGITS, KNOWN, Series
 
 # --- the oracle ---

@@ -12,7 +12,7 @@ from operator import add, mul, neg
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .nth_derivatives import derivatives
 
 DIGITS = Context(prec=40)

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 
 RNG = np.random.default_rng(3602)
 ARRAYS = ("functions", "array_functions")

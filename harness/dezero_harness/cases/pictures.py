@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ..case import Case, Raises
+from ..model.case import Case, Raises
 
 case = partial(Case, chapter=31, group="P")
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .nth_derivatives import derivatives
 
 ORDERS = 5

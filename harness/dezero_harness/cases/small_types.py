@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .first_order import FORMS
 
 CASES = []

@@ -9,7 +9,7 @@ shared/tests/test_series.py tries it).
 
 import math
 
-from ..case import Case, Raises
+from ..model.case import Case, Raises
 
 #: A gradient is an array in step31 and a Variable after it.
 GRADIENT = """

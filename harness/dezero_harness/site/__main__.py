@@ -12,9 +12,9 @@ from pathlib import Path
 
 from dezero_shared.dot import NoPicture
 
-from .. import stepper
-from ..recorder import TraceError
-from ..runner import StageError
+from ..execution.runner import StageError
+from ..tracing import stepper
+from ..tracing.recorder import TraceError
 from . import examples, fonts, pages
 from .text import raw
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from pygments.lexers import MarkdownLexer, PythonLexer, TOMLLexer
 from pygments.token import STANDARD_TYPES
 
-from ..difference import FileDifference, Row, Spans
+from ..diffs.difference import FileDifference, Row, Spans
 from .text import code_spans, container, raw
 
 _LEXERS = {".py": PythonLexer, ".md": MarkdownLexer, ".toml": TOMLLexer}

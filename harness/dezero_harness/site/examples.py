@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..examples import EXAMPLES, Example
+from .expected_output import EXAMPLES, Example
 
 TIME_LIMIT = 120.0  # seconds
 

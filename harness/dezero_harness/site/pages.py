@@ -22,9 +22,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .. import cases
-from ..case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
-from ..difference import FileDifference, difference, stages_of
-from ..judge import as_plain
+from ..diffs.difference import FileDifference, difference, stages_of
+from ..execution.judge import as_plain
+from ..model.case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
 from . import differences, examples
 from .differences import Remark
 from .text import (

@@ -13,10 +13,10 @@ import pytest
 from nbclient import NotebookClient
 
 from conftest import ROOT, replace_by_stage
-from dezero_harness import chapter as chapter_module
-from dezero_harness.chapter import load_chapter, run_chapter
-from dezero_harness.isolated import Limits
-from dezero_harness.starter import start_files
+from dezero_harness.execution.isolated import Limits
+from dezero_harness.labs import chapter as chapter_module
+from dezero_harness.labs.chapter import load_chapter, run_chapter
+from dezero_harness.labs.starter import start_files
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def few(monkeypatch):
         chapter = whole(root, number)
         return chapter_module.Chapter(**vars(chapter) | {"earlier": chapter.earlier[:20]})
 
-    monkeypatch.setattr("dezero_harness.lab.load_chapter", load)
+    monkeypatch.setattr("dezero_harness.labs.lab.load_chapter", load)
 
 
 def own(number):
@@ -475,7 +475,7 @@ def test_a_save_is_seen(lab, root):
     """`watch` in a process of its own, without a terminal: it ends when it is interrupted."""
     lab("start", 33)
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "dezero_harness.lab", "watch", "33"],
+        [sys.executable, "-u", "-m", "dezero_harness.labs", "watch", "33"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,0 +1,245 @@
+"""What a step may change, and the figures that are told of it: `nox -s budget`.
+
+Every chapter names the files of the package that it changes, and changes no others; the engine
+stays within its budget; nothing changes in white space alone. The figures in the prose are
+generated: --write renews them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from pathlib import Path
+
+from .difference import FileDifference, Row, difference, stages_of
+
+#: Lines of the engine, added plus removed, that a step may change.
+BUDGET = 40
+#: Files whose lines count apart, by the step that may bring so many new functions.
+APART = {36: Path("dezero/functions.py")}
+#: The package's list of names is no engine code.
+NAMES = Path("dezero/__init__.py")
+#: What every chapter changes, and so none has to name.
+ALWAYS = {Path("README.md"), Path("pyproject.toml")}
+
+_REFRESH = "nox -s budget -- --write"
+_MARKED = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", re.DOTALL)
+_NAMED = re.compile(r"^Files? of this chapter:(.*?)\.(?=\s)", re.DOTALL | re.MULTILINE)
+#: Sentences that quote the lines of the first step's engine, by the file they stand in.
+_QUOTED = {
+    "README.md": re.compile(r"(?<=one change of )\d+(?=\slines)"),
+    "CONTRIBUTING.md": re.compile(r"(?<=the one to 32 changes )\d+(?=,)"),
+    "stages/README.md": re.compile(r"(?<=the heart of all this, )\d+(?= lines long)"),
+}
+
+
+def lines_of_code(path: Path) -> int:
+    """The number of lines without blank ones, comments and docstrings."""
+    text = path.read_text("utf-8")
+    docstrings: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                docstrings.update(range(value.lineno, (value.end_lineno or 0) + 1))
+    layout = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    code: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in layout | {tokenize.ENDMARKER}:
+            code.update(range(token.start[0], token.end[0] + 1))
+    return len(code - docstrings)
+
+
+def budgeted(number: int, files: Sequence[FileDifference]) -> list[FileDifference]:
+    """The files whose changed lines count against the budget of the step to this stage.
+
+    A file that goes as a whole leaves no line to study.
+    """
+    return [
+        file
+        for file in files
+        if file.kind == "engine" and file.new and file.new not in (NAMES, APART.get(number))
+    ]
+
+
+def changed(files: Sequence[FileDifference]) -> int:
+    """The lines added and removed in these files together."""
+    return sum(file.added + file.removed for file in files)
+
+
+def violations(number: int, old: Path, new: Path, files: Sequence[FileDifference]) -> Iterator[str]:
+    """What is wrong with the step to the stage with this number: these files differ."""
+    step = f"{old.name} -> {new.name}"
+    readme = new / "README.md"
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    named = _NAMED.search(text)
+    if named is None:
+        yield f"{new.name}/README.md has no sentence `Files of this chapter: ...`; write it"
+    else:
+        names = {Path(name) for name in re.findall(r"`([^`]+)`", named[1])}
+        to_name = [file for file in files if file.path not in ALWAYS and file.kind != "example"]
+        for file in to_name:
+            if file.path not in names:
+                yield (
+                    f"{step}: {file.path.as_posix()} changed, and {new.name}/README.md does not"
+                    f" name it; name it after `Files of this chapter:`, or leave it as it was"
+                )
+        # A renamed file may be named by its old name too.
+        known = {path for file in to_name for path in (file.old, file.new) if path}
+        for name in sorted(names - known):
+            yield (
+                f"{step}: {new.name}/README.md names {name.as_posix()}, which did not change;"
+                f" take the name out"
+            )
+    for example in sorted(new.glob("examples/*.py")):
+        if example.name not in text:
+            yield f"{step}: {new.name}/README.md does not name its example {example.name}"
+
+    counted = budgeted(number, files)
+    if changed(counted) > BUDGET:
+        most = ", ".join(f"{file.path.as_posix()} {changed([file])}" for file in counted)
+        yield (
+            f"{step}: {changed(counted)} lines of the engine change, {BUDGET} may ({most});"
+            f" shape {old.name} for it, or find a smaller change"
+        )
+    for file in files:
+        if file.path.suffix == ".py":
+            yield from _noise(step, file, old, new)
+
+
+def _noise(step: str, file: FileDifference, old: Path, new: Path) -> Iterator[str]:
+    """The changes of white space that change nothing, blank lines among them."""
+    path = file.path.as_posix()
+    respaced = []
+    if file.old and file.new and file.respaced:
+        # A line that came into a block, or out of one: its new indentation has a meaning.
+        depths = _depths(old / file.old), _depths(new / file.new)
+        respaced = [j for i, j in file.respaced if depths[0].get(i) == depths[1].get(j)]
+    if respaced:
+        lines = ", ".join(f"line {n}" if n else "the line endings" for n in respaced[:5])
+        yield f"{step}: {path} differs in white space alone, {lines}; put it back as it was"
+    if file.old and file.new:
+        for block in _blocks(file):
+            if not any(row.text.strip() for row in block):
+                where = ", ".join(f"{row.mark}{row.new or row.old}" for row in block)
+                yield f"{step}: {path} has a change of blank lines alone ({where}); undo it"
+
+
+def _blocks(file: FileDifference) -> Iterator[list[Row]]:
+    """The rows that changed, those without a kept row between them together."""
+    for hunk in file.hunks:
+        for kept, rows in groupby(hunk.rows, key=lambda row: row.mark == " "):
+            if not kept:
+                yield list(rows)
+
+
+def _depths(path: Path) -> dict[int, int]:
+    """In how many blocks each line of code lies; a comment belongs to the code below it."""
+    text = path.read_text("utf-8")
+    depth = 0
+    depths: dict[int, int] = {}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        depth += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
+        if token.type not in (tokenize.INDENT, tokenize.DEDENT, tokenize.NL, tokenize.COMMENT):
+            for line in range(token.start[0], token.end[0] + 1):
+                depths.setdefault(line, depth)
+    for line in range(len(text.splitlines()), 0, -1):
+        depths.setdefault(line, depths.get(line + 1, 0))
+    return depths
+
+
+def differences(stages: dict[int, Path]) -> dict[int, list[FileDifference]]:
+    """For each stage but the first, what its step changes."""
+    return {new: difference(stages[old], stages[new]) for old, new in pairwise(sorted(stages))}
+
+
+def all_violations(stages: dict[int, Path], steps: dict[int, list[FileDifference]]) -> list[str]:
+    """What is wrong with these steps."""
+    return [
+        wrong
+        for old, new in pairwise(sorted(stages))
+        for wrong in violations(new, stages[old], stages[new], steps[new])
+    ]
+
+
+def figures(stages: dict[int, Path], steps: dict[int, list[FileDifference]]) -> str:
+    """The table of the stages' sizes and of their differences, in Markdown."""
+    rows = [
+        ["stage", "lines of code", "engine", "`__init__.py`", "functions, apart", "of the budget"],
+        ["---", *["---:"] * 5],
+    ]
+    for number, folder in sorted(stages.items()):
+        row = [str(number), str(sum(map(lines_of_code, folder.glob("dezero/*.py"))))]
+        if number in steps:
+            counted = budgeted(number, steps[number])
+            names = [file for file in steps[number] if file.path == NAMES]
+            apart = [file for file in steps[number] if file.path == APART.get(number)]
+            row += [*map(_lines, (counted, names, apart)), f"{changed(counted)} of {BUDGET}"]
+        else:
+            row += [""] * 4
+        rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def _lines(files: Sequence[FileDifference]) -> str:
+    if not changed(files):
+        return "0"
+    return f"{sum(file.added for file in files)} / {sum(file.removed for file in files)}"
+
+
+def check(
+    root: Path,
+    stages: dict[int, Path],
+    steps: dict[int, list[FileDifference]],
+    write: bool = False,
+) -> list[str]:
+    """Compare the figures in the prose with those that are, or write them; what is wrong."""
+    first_step = str(changed(budgeted(min(steps), steps[min(steps)])))
+    wrong = []
+    for name, sentence in _QUOTED.items():
+        wrong += _renewed(root / name, sentence, first_step, write)
+    return wrong + _renewed(root / "stages/README.md", _MARKED, figures(stages, steps), write)
+
+
+def _renewed(file: Path, place: re.Pattern[str], new: str, write: bool) -> list[str]:
+    text = file.read_text("utf-8") if file.is_file() else ""
+    found = place.search(text)
+    if not found:
+        return [
+            f"{file} has no place for the figure {new!r}: nothing there matches {place.pattern}"
+        ]
+    if found[0] == new:
+        return []
+    if write:
+        file.write_text(text[: found.start()] + new + text[found.end() :], "utf-8")
+        return []
+    return [f"{file} says\n{found[0]}\nbut it is\n{new}\nRefresh it with: {_REFRESH}"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the figures and what is wrong. Returns 1 where anything is."""
+    parser = argparse.ArgumentParser(prog="nox -s budget --", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the figures into the prose")
+    parser.add_argument("--root", type=Path, default=Path(), help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    stages = stages_of(options.root)
+    if len(stages) < 2:
+        parser.error(
+            f"there are no two stages in {options.root / 'stages'}; start in the repository"
+        )
+    steps = differences(stages)
+    wrong = all_violations(stages, steps) + check(options.root, stages, steps, options.write)
+    print(figures(stages, steps))
+    print(*wrong, sep="\n", end="\n" if wrong else "", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

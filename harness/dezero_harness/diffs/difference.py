@@ -1,0 +1,458 @@
+"""The difference of two stages as data: files, hunks, rows, and the words that changed in a row.
+
+White space does not count, as under `git diff -w`. A file that got a new name is compared with the
+old one, not taken for one deletion and one addition. Nothing here prints or needs a package:
+the terminal, the site and the labs all build on it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+from ..execution.runner import StageError
+
+#: Rows of context around a change, as in git.
+CONTEXT = 3
+#: The kinds of files, in the order in which one reads them.
+KINDS = ("engine", "example", "prose", "other")
+#: From this share of equal lines on, a file without a namesake is the other one, changed (as in
+#: git); and from this share of equal words on, a line is another one, changed.
+ALIKE = 0.5
+
+Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line: kept (mark " "), removed ("-") or added ("+").
+
+    old, new: its number, from 1, in the old file and in the new one; None where it is not there.
+    text: the line; where it was kept, as it stands in the new file.
+    changed: for a line that became another, the spans (start, end) of `text` that differ.
+    counterpart: the number, in the other file, of the line it became or came from.
+    """
+
+    mark: str
+    old: int | None
+    new: int | None
+    text: str
+    changed: Spans = ()
+    counterpart: int | None = None
+
+
+@dataclass(frozen=True)
+class Hunk:
+    """Changes that are near each other, with three rows of context; in a block, "-" before "+".
+
+    heading: where its first change is: the class and function of a Python file
+    ("Variable.backward"), the heading of a Markdown file, else "".
+    """
+
+    rows: tuple[Row, ...]
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class FileDifference:
+    """A file that differs between two stages.
+
+    old, new: its path in the stage's folder; None where there is none.
+    kind: one of KINDS. about: a line on what the file is, in its own words.
+    added, removed: the changed lines. Blank lines count, changes of white space do not.
+    copied: the old file is still in the new stage, under its old name.
+    respaced: the lines that differ in white space alone, as their numbers in the old file and in
+    the new one; (0, 0) stands for the line endings.
+    """
+
+    old: Path | None
+    new: Path | None
+    kind: str
+    about: str
+    hunks: tuple[Hunk, ...]
+    added: int
+    removed: int
+    copied: bool = False
+    respaced: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """Its path in the new stage, or the old one's where it was removed."""
+        path = self.new or self.old
+        assert path
+        return path
+
+    @property
+    def renamed(self) -> bool:
+        """Whether it has another name than the file it is compared with."""
+        return self.old is not None and self.new is not None and self.old != self.new
+
+
+def stages_of(root: Path) -> dict[int, Path]:
+    """The stages of a repository by their numbers: {31: root/stages/step31, ...}."""
+    return {
+        int(folder.name.removeprefix("step")): folder
+        for folder in sorted(root.glob("stages/step[0-9]*"))
+        if folder.is_dir() and folder.name.removeprefix("step").isdigit()
+    }
+
+
+def steps(words: Sequence[str], stages: dict[int, Path]) -> list[tuple[int, int]]:
+    """The pairs of stages that `32 33`, `33` (its step from 32) or `31..36` (each step) ask for.
+
+    Raises StageError for a stage that does not exist, the same one twice, the first one, which has
+    no step before it, and words of another form.
+    """
+    known = sorted(stages)
+    there_are = f"The stages are {', '.join(map(str, known))}."
+    usage = "Write two stages (32 33), one for its step from the one before (33), or 31..36."
+    if not 1 <= len(words) <= 2:
+        given = f"{len(words)} stages were given: {' '.join(words)}" if words else "No stage given"
+        raise StageError(f"{given}. {usage} {there_are}")
+    whole_way = len(words) == 1 and ".." in words[0]
+    numbers = [
+        _number(word, known, f"{usage} {there_are}")
+        for word in (words[0].split("..", 1) if whole_way else words)
+    ]
+    if len(numbers) == 1:
+        place = known.index(numbers[0])
+        if place == 0:
+            raise StageError(f"Stage {numbers[0]} is the first: no step leads to it. {usage}")
+        return [(known[place - 1], numbers[0])]
+    first, last = numbers
+    if first == last:
+        raise StageError(f"Stage {first} was given twice: it does not differ from itself. {usage}")
+    if not whole_way:
+        return [(first, last)]
+    if first > last:
+        raise StageError(
+            f"{words[0]} leads backwards. Write {last}..{first}; or {first} {last}, to compare"
+            f" these two"
+        )
+    way = known[known.index(first) : known.index(last) + 1]
+    return list(pairwise(way))
+
+
+def _number(word: str, known: list[int], what_to_do: str) -> int:
+    if not re.fullmatch("[0-9]+", word) or int(word) not in known:
+        raise StageError(f"There is no stage {word or '(nothing)'}. {what_to_do}")
+    return int(word)
+
+
+def difference(old: Path, new: Path) -> list[FileDifference]:
+    """The files in which the stage in folder `new` differs from that in `old`, engine first.
+
+    A file that is new is compared with the old one of its kind that it is most like: with one that
+    is gone (renamed), or else with one that stays (copied). Raises StageError for a folder that
+    is not there.
+    """
+    before, after = _texts(old), _texts(new)
+    gone = before.keys() - after.keys()
+    found = []
+    for path in sorted(after.keys() - before.keys()):
+        origin = _origin(path, after[path], before, gone)
+        if origin and origin in gone:
+            gone.remove(origin)
+        found.append(_compared(origin, path, before, after))
+    found += [_compared(path, path, before, after) for path in before.keys() & after.keys()]
+    found += [_compared(path, None, before, after) for path in gone]
+    differing = [
+        file
+        for file in found
+        if not (file.old and file.new) or before[file.old] != after[file.new] or file.renamed
+    ]
+    return sorted(differing, key=lambda file: (KINDS.index(file.kind), file.path))
+
+
+def hunks(old: str, new: str, suffix: str = ".py") -> tuple[Hunk, ...]:
+    """The changes between two texts; `suffix` says in which language their headings are."""
+    before, after = old.splitlines(), new.splitlines()
+    headings = _headings(old, suffix), _headings(new, suffix)
+    found = []
+    for group in _groups(_changes(before, after)):
+        rows = tuple(_rows(group, before, after))
+        found.append(Hunk(rows, _heading(rows, *headings)))
+    return tuple(found)
+
+
+def kind_of(path: Path) -> str:
+    """The kind of this file of a stage, by its path in the stage's folder."""
+    if path.suffix == ".md":
+        return "prose"
+    if path.parts[0] == "dezero" and path.suffix == ".py":
+        return "engine"
+    return "example" if path.parts[0] == "examples" else "other"
+
+
+def about(path: Path, text: str) -> str:
+    """What a file says of itself: the first line of its docstring, its heading or description."""
+    if path.suffix == ".py":
+        try:
+            return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+        except SyntaxError:
+            return ""
+    if path.suffix == ".toml":
+        try:
+            return str(tomllib.loads(text).get("project", {}).get("description", ""))
+        except tomllib.TOMLDecodeError:
+            return ""
+    return next((line.lstrip("# ") for line in text.splitlines() if line.startswith("#")), "")
+
+
+def _texts(folder: Path) -> dict[Path, str]:
+    """The files of a stage, without what tools leave there."""
+    if not folder.is_dir():
+        raise StageError(f"{folder}: there is no such folder; give that of a stage")
+    texts = {}
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder)
+        left_behind = any(
+            part.startswith(".") or part in ("__pycache__", "build", "dist") or "egg-info" in part
+            for part in path.parts
+        )
+        if file.is_file() and not left_behind:
+            texts[path] = file.read_bytes().decode("utf-8", errors="replace")
+    return texts
+
+
+def _origin(path: Path, text: str, before: dict[Path, str], gone: set[Path]) -> Path | None:
+    """The old file that the new one at `path` was made from, or None."""
+    lines = _keys(text.splitlines())
+
+    def likeness(candidate: Path) -> float:
+        return SequenceMatcher(None, _keys(before[candidate].splitlines()), lines, False).ratio()
+
+    alike = [
+        (candidate in gone, likeness(candidate), candidate)
+        for candidate in before
+        if kind_of(candidate) == kind_of(path) and candidate.suffix == path.suffix
+    ]
+    alike = [found for found in alike if found[1] >= ALIKE]
+    return max(alike)[-1] if alike else None
+
+
+def _compared(
+    old: Path | None, new: Path | None, before: dict[Path, str], after: dict[Path, str]
+) -> FileDifference:
+    old_text, new_text = before[old] if old else "", after[new] if new else ""
+    path = new or old
+    assert path
+    changes = hunks(old_text, new_text, path.suffix)
+    marks = [row.mark for hunk in changes for row in hunk.rows]
+    return FileDifference(
+        old,
+        new,
+        kind_of(path),
+        about(path, new_text if new else old_text),
+        changes,
+        added=marks.count("+"),
+        removed=marks.count("-"),
+        copied=old is not None and old != new and old in after,
+        respaced=_respaced(old_text, new_text),
+    )
+
+
+def _line_endings(text: str) -> tuple[bool, bool, bool]:
+    return "\r\n" in text, "\r" in text, text.endswith(("\r", "\n"))
+
+
+def _respaced(old: str, new: str) -> tuple[tuple[int, int], ...]:
+    before, after = old.splitlines(), new.splitlines()
+    found = []
+    i = j = 0
+    for change in [*_changes(before, after), _Change(len(before), 0, len(after), 0)]:
+        while j < change.j0:
+            if before[i] != after[j]:
+                found.append((i + 1, j + 1))
+            i, j = i + 1, j + 1
+        i, j = change.i1, change.j1
+    if old and new and _line_endings(old) != _line_endings(new):
+        found.append((0, 0))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Lines before[i0:i1] became after[j0:j1]; what lies between two changes is equal."""
+
+    i0: int
+    i1: int
+    j0: int
+    j1: int
+
+    def moved(self, by: int) -> _Change:
+        return _Change(self.i0 + by, self.i1 + by, self.j0 + by, self.j1 + by)
+
+
+def _keys(lines: list[str]) -> list[str]:
+    """What is compared of the lines: all but the white space."""
+    return ["".join(line.split()) for line in lines]
+
+
+def _changes(before: list[str], after: list[str]) -> list[_Change]:
+    matcher = SequenceMatcher(None, _keys(before), _keys(after), autojunk=False)
+    changes = [
+        _Change(i0, i1, j0, j1) for tag, i0, i1, j0, j1 in matcher.get_opcodes() if tag != "equal"
+    ]
+    for place, change in enumerate(changes):
+        above = change.i0 - changes[place - 1].i1 if place else change.i0
+        following = changes[place + 1].i0 if place + 1 < len(changes) else len(before)
+        below = following - change.i1
+        if change.i0 == change.i1:
+            changes[place] = change.moved(_shift(after, change.j0, change.j1, above, below))
+        elif change.j0 == change.j1:
+            changes[place] = change.moved(_shift(before, change.i0, change.i1, above, below))
+    return changes
+
+
+def _shift(lines: list[str], start: int, stop: int, above: int, below: int) -> int:
+    """How far to move a block that was only added or only removed, to where a reader would cut.
+
+    Where a block ends with the lines before it, or is followed by those it begins with, there are
+    several ways to say what was added: best begin with a definition, not with the end of the last.
+    """
+    keys = _keys(lines)
+    up = down = 0
+    while up < above and keys[start - up - 1] == keys[stop - up - 1]:
+        up += 1
+    while down < below and keys[start + down] == keys[stop + down]:
+        down += 1
+
+    def awkward(shift: int) -> tuple[bool, int, int]:
+        first = lines[start + shift]
+        return not first.strip(), len(first) - len(first.lstrip()), -shift
+
+    return min(range(-up, down + 1), key=awkward)
+
+
+def _groups(changes: list[_Change]) -> Iterator[list[_Change]]:
+    """The changes that share a hunk: those with twice the context between them, or little more.
+
+    Two lines more, where git has none: to tell that a line is left out would take as much room.
+    """
+    group: list[_Change] = []
+    for change in changes:
+        if group and change.j0 - group[-1].j1 > 2 * CONTEXT + 2:
+            yield group
+            group = []
+        group.append(change)
+    if group:
+        yield group
+
+
+def _rows(group: list[_Change], before: list[str], after: list[str]) -> Iterator[Row]:
+    first, last = group[0], group[-1]
+    lead = min(CONTEXT, first.j0)
+    i, j = first.i0 - lead, first.j0 - lead
+    end = _Change(0, 0, min(last.j1 + CONTEXT, len(after)), 0)
+    for change in [*group, end]:
+        while j < change.j0:
+            yield Row(" ", i + 1, j + 1, after[j])
+            i, j = i + 1, j + 1
+        if change is not end:
+            yield from _changed_rows(change, before, after)
+            i, j = change.i1, change.j1
+
+
+def _changed_rows(change: _Change, before: list[str], after: list[str]) -> Iterator[Row]:
+    pairs = _pairs(before[change.i0 : change.i1], after[change.j0 : change.j1])
+    became = {change.i0 + i: change.j0 + j for i, j in pairs}
+    came_from = {j: i for i, j in became.items()}
+    for i in range(change.i0, change.i1):
+        j = became.get(i)
+        spans = _spans(before[i], after[j])[0] if j is not None else ()
+        yield Row("-", i + 1, None, before[i], spans, None if j is None else j + 1)
+    for j in range(change.j0, change.j1):
+        k = came_from.get(j)
+        spans = _spans(before[k], after[j])[1] if k is not None else ()
+        yield Row("+", None, j + 1, after[j], spans, None if k is None else k + 1)
+
+
+def _pairs(old: list[str], new: list[str]) -> list[tuple[int, int]]:
+    """Which of these lines became which, in order, so that the pairs are most alike together."""
+    best: list[list[tuple[float, list[tuple[int, int]]]]]
+    best = [[(0.0, [])] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i, old_line in enumerate(old):
+        for j, new_line in enumerate(new):
+            options = [best[i][j + 1], best[i + 1][j]]
+            likeness = _likeness(old_line, new_line)
+            if likeness >= ALIKE:
+                total, pairs = best[i][j]
+                options.append((total + likeness, [*pairs, (i, j)]))
+            best[i + 1][j + 1] = max(options, key=lambda option: option[0])
+    return best[-1][-1][1]
+
+
+def _likeness(old: str, new: str) -> float:
+    words = [word for word in _words(old) if word.strip()], [w for w in _words(new) if w.strip()]
+    return SequenceMatcher(None, *words, autojunk=False).ratio() if all(words) else 0.0
+
+
+def _words(line: str) -> list[str]:
+    return re.findall(r"\w+|\s+|[^\w\s]", line)
+
+
+def _spans(old: str, new: str) -> tuple[Spans, Spans]:
+    """Where two lines differ, in the one and in the other, by words."""
+    matcher = SequenceMatcher(None, _words(old), _words(new), autojunk=False)
+    changes = [opcode[1:] for opcode in matcher.get_opcodes() if opcode[0] != "equal"]
+    return (
+        _joined(old, [(i0, i1) for i0, i1, _, _ in changes]),
+        _joined(new, [(j0, j1) for _, _, j0, j1 in changes]),
+    )
+
+
+def _joined(line: str, words: list[tuple[int, int]]) -> Spans:
+    """Ranges of words as spans of the line, without white space around, but with that between."""
+    starts = [0, *accumulate(map(len, _words(line)))]
+    spans: list[tuple[int, int]] = []
+    for first, last in words:
+        text = line[starts[first] : starts[last]]
+        start = starts[first] + len(text) - len(text.lstrip())
+        if text.strip() and spans and not line[spans[-1][1] : start].strip():
+            spans[-1] = (spans[-1][0], start + len(text.strip()))
+        elif text.strip():
+            spans.append((start, start + len(text.strip())))
+    return tuple(spans)
+
+
+def _headings(text: str, suffix: str) -> dict[int, str]:
+    """For each line that has one: the class and function, or the heading, that it lies in."""
+    places: dict[int, str] = {}
+    if suffix == ".md":
+        heading, in_code = "", False
+        for number, line in enumerate(text.splitlines(), start=1):
+            in_code ^= line.startswith("```")
+            if line.startswith("#") and not in_code:
+                heading = line.lstrip("# ")
+            places[number] = heading
+    elif suffix == ".py":
+        try:
+            _name_lines(ast.parse(text), "", places)
+        except SyntaxError:  # someone's work in progress
+            return {}
+    return places
+
+
+def _name_lines(node: ast.AST, name: str, places: dict[int, str]) -> None:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = f"{name}.{child.name}" if name else child.name
+            start = min([child.lineno, *(d.lineno for d in child.decorator_list)])
+            places.update(dict.fromkeys(range(start, (child.end_lineno or start) + 1), inner))
+            _name_lines(child, inner, places)
+        else:
+            _name_lines(child, name, places)
+
+
+def _heading(rows: Sequence[Row], old: dict[int, str], new: dict[int, str]) -> str:
+    for row in rows:
+        if row.mark != " " and row.text.strip():
+            return new.get(row.new or 0, "") if row.mark == "+" else old.get(row.old or 0, "")
+    return ""
