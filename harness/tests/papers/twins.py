@@ -7,15 +7,15 @@ numbers, and yield after every step what can be compared: losses, penalties, all
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-
 import maml
+import numpy as np
 import tasks
+import torch
 import trpo
 import wgan_gp
-from dezero import no_grad
 from training import Adam
+
+from dezero import no_grad
 
 
 def tensors(parameters, dtype=None):
@@ -66,10 +66,13 @@ def wgan_dezero(seed=0, dtype=np.float64, width=64):
                 fake = wgan_gp.network(points.noise(), generator).data
             loss, norm = wgan_gp.critic_step(critic, adams[0], real, fake, share)
         cost = wgan_gp.generator_step(generator, adams[1], critic, points.noise())
-        yield {"critic": float(loss), "norm": float(norm), "generator": float(cost)}, [
-            *critic,
-            *generator,
-        ]
+        yield (
+            {"critic": float(loss), "norm": float(norm), "generator": float(cost)},
+            [
+                *critic,
+                *generator,
+            ],
+        )
 
 
 def wgan_network(x, theta):

@@ -56,7 +56,9 @@ def wgan_gp(shown, out):
 
 def trpo(results, out):
     """For each task the mean return of a step's episodes: the mean over the seeds, and all."""
-    figure, panels = plt.subplots(ncols=len(results), figsize=(5.5 * len(results), 4), squeeze=False)
+    figure, panels = plt.subplots(
+        ncols=len(results), figsize=(5.5 * len(results), 4), squeeze=False
+    )
     for axes, (env, runs) in zip(panels[0], results.items()):
         axes.set_title(env)
         axes.set_xlabel("updates, of 5000 steps each")

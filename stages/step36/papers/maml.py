@@ -1,6 +1,6 @@
 """MAML: an initialization from which one gradient step learns a sinusoid from ten points.
 
-A task is a sinusoid. Starting from weights theta, a step of gradient descent on K points of it gives
+A task is a sinusoid. From weights theta, a step of gradient descent on K points of it leads to
 
     theta' = theta - 0.01 grad L(theta; the K points)
 
@@ -15,6 +15,8 @@ Observe: MAML falls in one step at test time; what was trained on all tasks cann
 it is given, and barely moves.
 Source: Finn, Abbeel, Levine: Model-Agnostic Meta-Learning (2017), section 5.1 and figure 3.
 """
+
+from itertools import chain
 
 import figures
 import numpy as np
@@ -123,7 +125,7 @@ def train(args):
     start = initial(rng)
     learners = {name: [Parameter(w.copy()) for w in start] for name in METHODS}
     adams = {name: Adam(parameters, OUTER) for name, parameters in learners.items()}
-    parts = [rng, *adams.values(), *sum(learners.values(), [])]
+    parts = [rng, *adams.values(), *chain(*learners.values())]
     run = Run(args, "maml", parts, hidden=HIDDEN, tasks=TASKS, points=POINTS)
     for _ in run.steps():
         x, y = sinusoids(rng, TASKS, 2 * POINTS)
@@ -139,8 +141,12 @@ def train(args):
     return run.results(**test(learners, np.random.default_rng([args.seed, 1])))
 
 
+def parser():
+    return arguments(__doc__, steps=70_000)
+
+
 def main():
-    args = arguments(__doc__, steps=70_000).parse_args()
+    args = parser().parse_args()
     result = train(args)
     for name, errors in result["curves"].items():
         print(f"{name}: {errors[0]:.2f}; after 1 step {errors[1]:.2f}; after 10 {errors[10]:.2f}")

@@ -49,6 +49,16 @@ def log_softmax(x):
     return x - F.log(F.sum(F.exp(x), axis=-1, keepdims=True))
 
 
+def flat(arrays):
+    return np.concatenate([a.reshape(-1) for a in arrays])
+
+
+def shaped(vector, theta):
+    """The reverse of flat: a vector cut into the shapes of theta."""
+    ends = np.cumsum([p.size for p in theta])[:-1]
+    return [v.reshape(p.shape) for v, p in zip(np.split(vector, ends), theta)]
+
+
 class Adam:
     """Kingma and Ba (2015): each gradient divided by the root of its mean square."""
 
@@ -252,12 +262,21 @@ class Run:
             "minutes": round(self.seconds / 60, 1),
             **measured,
             "versions": {"python": platform.python_version(), **versions},
-            "machine": f"{processor()}, {platform.system()}, one thread",
+            "machine": f"{processor()}, {platform.system()}",
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
         }
         if self.args.json:
-            self.args.json.write_text(json.dumps(text, indent=1) + "\n", "utf-8")
+            self.args.json.write_text(as_json([text]), "utf-8")
         return text
+
+
+def as_json(results):
+    """Results as JSON, a line for each entry of each."""
+    texts = [
+        ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in result.items())
+        for result in results
+    ]
+    return "[\n {\n" + "\n },\n {\n".join(texts) + "\n }\n]\n"
 
 
 STOPS = [signal.SIGINT, signal.SIGTERM]

@@ -1,9 +1,10 @@
-"""TRPO: the largest step that changes the policy by no more than a given Kullback-Leibler divergence.
+"""TRPO: the largest step that changes the policy by no more than a given divergence.
 
 A policy of weights theta acts; the advantage A tells how much better an action was than expected.
-The surrogate L = mean(A pi(a|s) / pi_old(a|s)) is to grow, while KL = mean KL(pi_old, pi) stays
-below 0.01. With g the gradient of L and F the second derivative of KL, which is the Fisher matrix,
-the step is along the natural gradient s, the solution of F s = g, and as long as KL allows:
+The surrogate L = mean(A pi(a|s) / pi_old(a|s)) is to grow, while the mean Kullback-Leibler
+divergence KL of pi_old and pi stays below 0.01. With g the gradient of L and F the second
+derivative of KL, which is the Fisher matrix, the step is along the natural gradient s, the solution
+of F s = g, and as long as KL allows:
 
     theta' = theta + sqrt(2 0.01 / s.Fs) s,  or 0.8 of it, 0.64, ... until L grows
 
@@ -14,10 +15,12 @@ Observe: CartPole's pole stands for all of 500 steps after some 20 updates.
 Source: Schulman and others: Trust Region Policy Optimization (2015), section 6 and appendix C.
 """
 
+from itertools import pairwise
+
 import figures
 import numpy as np
 import tasks
-from training import Run, arguments, log_softmax
+from training import Run, arguments, flat, log_softmax, shaped
 
 import dezero.functions as F
 from dezero import Parameter, no_grad
@@ -70,7 +73,7 @@ class Gaussian:
 def initial(rng, kind, inputs):
     """Two hidden layers; the last weights are small, so that at first all actions are alike."""
     sizes = [inputs, HIDDEN, HIDDEN, kind.outputs]
-    weights = [rng.normal(0, m**-0.5, (m, n)) for m, n in zip(sizes, sizes[1:])]
+    weights = [rng.normal(0, m**-0.5, (m, n)) for m, n in pairwise(sizes)]
     weights[-1] *= 0.01
     biases = [np.zeros((1, n)) for n in sizes[1:]]
     return [Parameter(p) for p in [*sum(zip(weights, biases), ()), *kind.extra]]
@@ -90,16 +93,6 @@ def gradient(y, theta, create_graph=False):
     for p in theta:
         p.cleargrad()
     return gradients
-
-
-def flat(arrays):
-    return np.concatenate([a.reshape(-1) for a in arrays])
-
-
-def shaped(vector, theta):
-    """The reverse of flat: a vector cut into the shapes of theta."""
-    ends = np.cumsum([p.size for p in theta])[:-1]
-    return [v.reshape(p.shape) for v, p in zip(np.split(vector, ends), theta)]
 
 
 def fisher_products(kind, theta, x):

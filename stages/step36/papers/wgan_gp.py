@@ -16,7 +16,7 @@ gradient vanishes or explodes when weights are clipped.
 Source: Gulrajani and others: Improved Training of Wasserstein GANs (2017), algorithm 1, figure 1.
 """
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import figures
 import numpy as np
@@ -89,7 +89,7 @@ def gradient_norms(points, critic):
 
 
 def critic_loss(critic, real, fake, between):
-    """The loss of a critic and the mean norm of its gradient; `between` None: without the penalty."""
+    """The loss of a critic and the mean norm of its gradient; no penalty if `between` is None."""
     sign = np.repeat([1, -1], len(real))[:, None].astype(real.dtype) / len(real)
     loss = F.sum(network(np.concatenate([fake, real]), critic) * sign)
     if between is None:
@@ -155,7 +155,7 @@ def train(args):
         fixed[name] = perceptron(rng, hidden, args.width, 1)
         rate, beta1 = (0.0001, 0.5) if bound is None else (0.00005, 0.0)  # without mean: RMSProp
         optimizers[name] = Adam(fixed[name], rate, beta1, 0.9)
-    parts = [rng, *critic, *generator, *sum(fixed.values(), []), *adams, *optimizers.values()]
+    parts = [rng, *critic, *generator, *chain(*fixed.values()), *adams, *optimizers.values()]
     run = Run(args, "wgan_gp", parts, data=args.data, width=args.width, penalty=PENALTY)
     for step in run.steps():
         for _ in range(CRITIC_STEPS):
