@@ -29,7 +29,7 @@ TASKS, POINTS, HIDDEN = 25, 10, 40
 INNER, OUTER = 0.01, 0.001  # step sizes
 METHODS = ["MAML", "first order", "pretrained"]
 RATES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05]  # to choose from, for what was pretrained
-TEST_TASKS, TEST_POINTS, TEST_STEPS = 600, 100, 10
+TEST_TASKS, TUNING_TASKS, TEST_POINTS, TEST_STEPS = 600, 100, 100, 10
 SHAPES = [(1, HIDDEN), (1, HIDDEN), (HIDDEN, HIDDEN), (1, HIDDEN), (HIDDEN, 1), (1, 1)]
 
 
@@ -104,7 +104,7 @@ def test_errors(parameters, tasks, points, rate):
 
 def test(learners, rng):
     """Curves for K = 5 and 10; the step size of what was pretrained is tuned on other tasks."""
-    tasks, others = (sinusoids(rng, TEST_TASKS, POINTS + TEST_POINTS) for _ in range(2))
+    tasks, others = (sinusoids(rng, n, POINTS + TEST_POINTS) for n in (TEST_TASKS, TUNING_TASKS))
     curves, medians, rates = {}, {}, {}
     for points in (5, 10):
         for name, parameters in learners.items():

@@ -166,14 +166,19 @@ def tables():
     return found
 
 
-def write_tables():
-    readme = HERE / "README.md"
-    text = readme.read_text("utf-8")
+def with_tables(text):
+    """A README with these tables in their places, each between <!-- NAME --> and <!-- /NAME -->."""
     for name, table in tables().items():
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
-    readme.write_text(text, "utf-8")
+        if begin in text:
+            before, rest = text.split(begin)
+            text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def write_tables():
+    for readme in (HERE / "README.md", HERE.parents[2] / "README.md"):
+        readme.write_text(with_tables(readme.read_text("utf-8")), "utf-8")
 
 
 def main():
