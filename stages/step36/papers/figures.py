@@ -10,7 +10,7 @@ PLANE = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)  # where a cri
 
 
 def maml(results, out):
-    """The curves at test time: the mean over the runs, and their range."""
+    """The curves at test time: the median of the runs, and their range."""
     figure, panels = plt.subplots(ncols=2, figsize=(10, 4), sharey=True)
     styles = {"MAML": "o-", "first order": "s--", "pretrained": "^:"}
     for axes, points in zip(panels, (5, 10)):
@@ -20,7 +20,7 @@ def maml(results, out):
             curves = np.array([result["curves"][f"{name}, K = {points}"] for result in results])
             steps = range(curves.shape[1])
             axes.fill_between(steps, curves.min(axis=0), curves.max(axis=0), alpha=0.2)
-            axes.plot(steps, curves.mean(axis=0), style, label=name)
+            axes.plot(steps, np.median(curves, axis=0), style, label=name)
         axes.set_ylim(0, 4.5)
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("mean squared error")

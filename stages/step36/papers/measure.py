@@ -1,9 +1,10 @@
 """All three papers: short, or as they are measured; their results, figures and tables.
 
-    python measure.py           a short run of each, under a minute, and what that has to show
-    python measure.py --full    every run of the results, for hours; a run that was interrupted, and
-                                one that is complete, goes on from its checkpoint
-    python measure.py --tables  write the tables into the READMEs again, from the results
+    python measure.py                   a short run of each, and what that has to show
+    python measure.py --full            every run of the results, for hours; one that was
+                                        interrupted goes on from its checkpoint
+    python measure.py --as-they-are     the results of what the checkpoints have come to
+    python measure.py --tables          write the tables into the READMEs again, from the results
 
 --full writes results/*.json, the figures beside them, and the tables. In the repository's root,
 `nox -s papers` does the same.
@@ -32,10 +33,14 @@ SEEDS = {"maml": range(5), "wgan_gp": range(1), "trpo": range(5)}
 ENVIRONMENTS = {"CartPole-v1": 60, "Pendulum-v1": 150}  # and the updates
 
 
-def args_of(module, checkpoint, *options):
+def args_of(module, checkpoint, *options, as_it_is=False):
+    """The command line of a script; as_it_is: with the steps that the checkpoint has come to."""
     if checkpoint:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
         options += ("--checkpoint", str(checkpoint))
+    if as_it_is:
+        with np.load(checkpoint) as kept:
+            options += ("--steps", str(json.loads(str(kept["meta"]))["step"]))
     return module.parser().parse_args(options)
 
 
@@ -69,33 +74,43 @@ def short():
     return all(held)
 
 
-def full(folder):
-    """Every run of the results; checkpoints in this folder."""
-    RESULTS.mkdir(exist_ok=True)
-    results = {"maml": [], "wgan_gp": [], "trpo": []}
+def runs():
+    """What is run in full: for each a script, a name, and its options."""
     for seed in SEEDS["maml"]:
-        args = args_of(maml, folder / f"maml-{seed}.npz", "--seed", str(seed))
-        results["maml"].append(maml.train(args))
-    figures.maml(results["maml"], RESULTS / "maml.png")
-    shown = {}
+        yield maml, f"maml-{seed}", ("--seed", str(seed))
     for data in wgan_gp.DATA:
         for seed in SEEDS["wgan_gp"]:
-            checkpoint = folder / f"wgan_gp-{data}-{seed}.npz"
-            args = args_of(wgan_gp, checkpoint, "--data", data, "--seed", str(seed))
-            result, arrays = wgan_gp.measured(*wgan_gp.train(args))
-            results["wgan_gp"].append(result)
-            shown.setdefault(data, arrays)
-    figures.wgan_gp(shown, RESULTS / "wgan_gp.png")
-    runs = {}
+            yield wgan_gp, f"wgan_gp-{data}-{seed}", ("--data", data, "--seed", str(seed))
     for env, steps in ENVIRONMENTS.items():
         for seed in SEEDS["trpo"]:
-            checkpoint = folder / f"trpo-{env}-{seed}.npz"
             options = ("--env", env, "--steps", str(steps), "--seed", str(seed))
-            runs.setdefault(env, []).append(trpo.train(args_of(trpo, checkpoint, *options)))
-    results["trpo"] = [run for those in runs.values() for run in those]
-    figures.trpo(runs, RESULTS / "trpo.png")
+            yield trpo, f"trpo-{env}-{seed}", options
+
+
+def full(folder, as_they_are):
+    """Every run of the results; checkpoints in this folder.
+
+    as_they_are: train no more, and leave out what has not begun.
+    """
+    RESULTS.mkdir(exist_ok=True)
+    results, shown = {"maml": [], "wgan_gp": [], "trpo": []}, {}
+    for script, name, options in runs():
+        checkpoint = folder / f"{name}.npz"
+        if as_they_are and not checkpoint.exists():
+            print(f"{name}: not run")
+            continue
+        args = args_of(script, checkpoint, *options, as_it_is=as_they_are)
+        result = script.train(args)
+        if script is wgan_gp:
+            result, arrays = wgan_gp.measured(*result)
+            shown.setdefault(args.data, arrays)
+        results[script.__name__].append(result)
     for name, entries in results.items():
         (RESULTS / f"{name}.json").write_text(as_json(entries), "utf-8")
+    figures.maml(results["maml"], RESULTS / "maml.png")
+    figures.wgan_gp(shown, RESULTS / "wgan_gp.png")
+    by_task = {env: [r for r in results["trpo"] if r["env"] == env] for env in ENVIRONMENTS}
+    figures.trpo({env: these for env, these in by_task.items() if these}, RESULTS / "trpo.png")
 
 
 def load(name):
@@ -163,7 +178,58 @@ def tables():
             + f"; {max(run['date'] for run in runs)}."
         )
         found[name] = "\n".join([*lines, "", about])
+    found["ratio"] = table_of_ratio()
+    found["papers"] = summary()
     return found
+
+
+def table_of_ratio():
+    about = load("ratio")
+    titles = {
+        "wgan_gp": "WGAN-GP: five steps of the critic, one of the generator",
+        "maml": "MAML: one step of 25 tasks, second order",
+        "trpo": "TRPO: one update from 5000 states",
+    }
+    lines = [
+        "| step | time | of PyTorch's | memory, MB | PyTorch's |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in about["rows"]:
+        time_taken = (
+            f"{row['milliseconds']:.1f} ms | {row['time_ratio']:.2f} ±{row['half_quartiles']:.2f}"
+        )
+        megabytes = f"{row['megabytes']:.1f} | {row['megabytes_torch']:.1f}"
+        lines.append(f"| {titles[row['paper']]} | {time_taken} | {megabytes} |")
+    versions = ", ".join(f"{key} {value}" for key, value in about["versions"].items())
+    return "\n".join([*lines, "", f"{about['machine']}; {versions}; {about['date']}."])
+
+
+def summary():
+    """What the first README says of the papers."""
+    maml_runs, wgan_runs, trpo_runs = load("maml"), load("wgan_gp"), load("trpo")
+    modes = [
+        f"{run['modes']} of {run['data'].removesuffix('gaussians')} modes"
+        for run in wgan_runs
+        if run["modes"] is not None
+    ]
+    norms = spread([run["gradient_norm"] for run in wgan_runs])
+    ours, pretrained = (
+        np.mean([run["curves"][f"{name}, K = 10"][1] for run in maml_runs])
+        for name in ("MAML", "pretrained")
+    )
+    returns = [
+        f"{env} {np.mean([run['tested'][0] for run in trpo_runs if run['env'] == env]):.0f}"
+        for env in ENVIRONMENTS
+    ]
+    rows = [
+        f"| WGAN-GP | {', '.join(modes)}; mean gradient norm {norms} | `papers/wgan_gp` |",
+        f"| MAML | error after one step on 10 points {ours:.2f}; pretrained {pretrained:.2f} "
+        f"| `papers/maml` |",
+        f"| TRPO | mean return: {', '.join(returns)} | `papers/trpo` |",
+    ]
+    return "\n".join(
+        ["| paper | measured | run with `nox -s run -- 36` |", "| --- | --- | --- |", *rows]
+    )
 
 
 def with_tables(text):
@@ -186,14 +252,15 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--full", action="store_true", help="as measured, for hours")
+    parser.add_argument("--as-they-are", action="store_true", help="--full, without more training")
     parser.add_argument("--tables", action="store_true", help="write the READMEs' tables, and end")
     parser.add_argument(
         "--checkpoints", type=Path, default=Path("reports/papers"), metavar="FOLDER"
     )
     args = parser.parse_args()
-    if args.full:
-        full(args.checkpoints)
-    if args.full or args.tables:
+    if args.full or args.as_they_are:
+        full(args.checkpoints, args.as_they_are)
+    if args.full or args.as_they_are or args.tables:
         write_tables()
     elif not short():
         sys.exit("a short run does not show what it has to")
