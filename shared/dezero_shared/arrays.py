@@ -9,7 +9,7 @@ NumPy is the only library that has to be there.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -97,17 +97,18 @@ def array_or_none(x: Any) -> Array | None:
     raise not_an_array(x)
 
 
-def as_operand(x: Any, others: Iterable[Any] = ()) -> Any:
+def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
     """A raw operand in the form in which it computes with the other operands.
 
-    A Python number stays a number: in every array module it takes the dtype of the array it meets.
+    A Python number that meets others stays a number: in every array module it takes the dtype of
+    the array it meets.
     A NumPy array or scalar moves to the module and device of the first Variable among the others;
     any other array stays as it is.
 
     Raises TypeError, naming the type, for anything that is neither an array nor a number.
     """
     if type(x) in _PYTHON:
-        return x
+        return x if len(others) > 1 else np.asarray(x)[()]
     if type(x) not in NUMPY:
         x = as_array(x)
         if not isinstance(x, np.ndarray):
@@ -155,7 +156,11 @@ def _on_device_of(like: Array, function: str, *args: Any, **kwargs: Any) -> Arra
 
 def as_shape(shape: Any) -> tuple[int, ...]:
     """A shape as a tuple; as in NumPy, an int stands for one axis of this length."""
-    return (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if isinstance(shape, (int, np.integer)):
+        return (int(shape),)
+    if isinstance(shape, (tuple, list)):
+        return tuple(shape)
+    raise TypeError(f"a shape is an int or a tuple of ints, not {shape!r}")
 
 
 def astype(x: Array, dtype: Any) -> Array:
@@ -268,7 +273,7 @@ def stretched_axes(small: tuple[int, ...], large: tuple[int, ...]) -> tuple[int,
     Raises ValueError where broadcasting does not lead from `small` to `large`.
     """
     lead = len(large) - len(small)
-    if lead < 0 or np.broadcast_shapes(small, large) != tuple(large):
+    if lead < 0 or any(n != 1 and n != m for n, m in zip(small, large[lead:])):
         raise ValueError(
             f"shape {large} cannot be summed to {small}: {small} does not broadcast to {large}"
         )

@@ -112,7 +112,7 @@ def unshared(grads: dict, root: Any, cast: Callable[[Any, Any], Any]) -> dict:
         checked.differentiable(x)
         is_variable = hasattr(gx, "creator")
         data = gx._data if is_variable else gx
-        made_here = not is_variable or _made_in_walk(gx, root)
+        made_here = is_variable and _made_in_walk(gx, root)  # who else holds an array is unknown
         dtype = x._data.dtype
         if id(gx) in taken or data.dtype != dtype or not arrays.owns_memory(data) or not made_here:
             gx = cast(gx, dtype)

@@ -53,7 +53,7 @@ class Refusals:
         return getattr(operand, names[0 if left else 1])(*others)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> NoReturn:
-        raise _taken_apart(function.__name__)
+        raise _taken_apart(function.__name__, module=function.__module__)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise _taken_apart("array")
@@ -116,7 +116,7 @@ for _name, _instead in _INSTEAD.items():
     setattr(Refusals, _name, _missing(_name, _instead))
 
 
-def _taken_apart(name: str, options: Any = ()) -> TypeError:
+def _taken_apart(name: str, options: Any = (), module: str = "numpy") -> TypeError:
     """The error for NumPy's function of this name, which does not know what a Variable is."""
     if "out" in options:
         return TypeError(
@@ -127,9 +127,9 @@ def _taken_apart(name: str, options: Any = ()) -> TypeError:
         functions = importlib.import_module("dezero.functions")
     except ImportError:  # the stages before step34
         functions = None
-    name = {"dot": "matmul"}.get(name, name)
-    ours = f"dezero.functions.{name}" if hasattr(functions, name) else "the operators"
+    its_name = {"dot": "matmul"}.get(name, name)
+    ours = f"dezero.functions.{its_name}" if hasattr(functions, its_name) else "the operators"
     return TypeError(
-        f"numpy.{name} would take a Variable apart, and its derivative would be lost; write x.data "
+        f"{module}.{name} would take a Variable apart, and its derivative would be lost; write x.data "
         f"for its array, and {ours} where the result has to have a derivative"
     )
