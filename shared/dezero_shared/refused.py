@@ -130,6 +130,6 @@ def _taken_apart(name: str, options: Any = (), module: str = "numpy") -> TypeErr
     its_name = {"dot": "matmul"}.get(name, name)
     ours = f"dezero.functions.{its_name}" if hasattr(functions, its_name) else "the operators"
     return TypeError(
-        f"{module}.{name} would take a Variable apart, and its derivative would be lost; write x.data "
-        f"for its array, and {ours} where the result has to have a derivative"
+        f"{module}.{name} would take a Variable apart, and its derivative would be lost; write "
+        f"x.data for its array, and {ours} where the result has to have a derivative"
     )
