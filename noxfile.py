@@ -399,9 +399,9 @@ def extras(session):
 
 @nox.session(name="papers-torch", default=False)
 def papers_torch(session):
-    """Run the papers beside PyTorch, which is large: the same numbers, step by step."""
+    """Run the papers beside PyTorch, which is large, and inside jax.jit: the same numbers."""
     groups = ["papers", "bench-torch", "parallel"]
-    install(session, "shared", "harness", extras=["plots"], groups=groups)
+    install(session, "shared", "harness", extras=["plots", "jax"], groups=groups)
     pytest(session, "harness/tests/papers", *TOGETHER)
 
 

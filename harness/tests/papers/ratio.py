@@ -20,9 +20,11 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", JAX_PLATFORMS="cpu")
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ["shared", "stages/step36", "stages/step36/papers", "harness/tests/papers"]
 sys.path[:0] = [str(ROOT / folder) for folder in FOLDERS]
@@ -115,8 +117,26 @@ def compare(paper, turns):
         "milliseconds": round(1e3 * statistics.median(a for a, _ in pairs), 2),
         "time_ratio": round(statistics.median(ratios), 2),
         "half_quartiles": round((quartiles[2] - quartiles[0]) / 2, 2),
+        **inside_jit(paper, turns),
         "megabytes": round(memory(paper, "0"), 1),
         "megabytes_torch": round(memory(paper, "1"), 1),
+    }
+
+
+def inside_jit(paper, turns):
+    """Milliseconds of what is compiled of the step, and that as a multiple of JAX's own."""
+    import compiled
+    import jax
+
+    stage, alone, arrays = compiled.STEPS[paper]()
+    ours, theirs = (jax.jit(f) for f in (stage, alone))
+    pairs = [
+        [seconds(lambda f=f: jax.block_until_ready(f(*arrays))) for f in (ours, theirs)]
+        for _ in range(turns + 3)
+    ][3:]
+    return {
+        "milliseconds_in_jit": round(1e3 * statistics.median(a for a, _ in pairs), 2),
+        "ratio_in_jit": round(statistics.median(a / b for a, b in pairs), 2),
     }
 
 
@@ -134,6 +154,7 @@ def main():
     found = [compare(paper, args.turns) for paper in TITLES]
     for row in found:
         print(f"{TITLES[row['paper']]}: {row['milliseconds']} ms, {row['time_ratio']} of PyTorch's")
+        print(f"    in jax.jit {row['milliseconds_in_jit']} ms, {row['ratio_in_jit']} of JAX's own")
         print(f"    memory: {row['megabytes']} MB, PyTorch {row['megabytes_torch']} MB")
     if args.json:
         about = {
@@ -141,6 +162,7 @@ def main():
                 "python": platform.python_version(),
                 "numpy": np.__version__,
                 "torch": torch.__version__,
+                "jax": version("jax"),
             },
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
             "machine": f"{processor()}, {platform.system()}",

@@ -86,8 +86,6 @@ def wgan_torch(seed=0, dtype=np.float64, width=64):
     generator, critic = map(tensors, nets)
     options = {"lr": 0.0001, "betas": (0.5, 0.9), "foreach": False}
     adams = [torch.optim.Adam(theta, **options) for theta in (critic, generator)]
-    sign = np.repeat([1, -1], wgan_gp.BATCH)[:, None].astype(dtype) / wgan_gp.BATCH
-    sign = torch.from_numpy(sign)
     while True:
         for _ in range(wgan_gp.CRITIC_STEPS):
             real, share = torch.from_numpy(points.real()), torch.from_numpy(points.share())
@@ -96,7 +94,7 @@ def wgan_torch(seed=0, dtype=np.float64, width=64):
             x = (share * real + (1 - share) * fake).requires_grad_()
             (gx,) = torch.autograd.grad(wgan_network(x, critic).sum(), x, create_graph=True)
             norms = ((gx**2).sum(dim=1) + 1e-12) ** 0.5
-            loss = (wgan_network(torch.cat([fake, real]), critic) * sign).sum()
+            loss = (wgan_network(fake, critic) - wgan_network(real, critic)).mean()
             loss = loss + wgan_gp.PENALTY / len(real) * ((norms - 1) ** 2).sum()
             adams[0].zero_grad()
             loss.backward()

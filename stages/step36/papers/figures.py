@@ -10,27 +10,27 @@ PLANE = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)  # where a cri
 
 
 def maml(results, out):
-    """The curves at test time: the median of the runs, and their range."""
+    """The curves at test time, of 99 tasks in 100: the mean over the runs, and their range."""
     figure, panels = plt.subplots(ncols=2, figsize=(10, 4), sharey=True)
     styles = {"MAML": "o-", "first order": "s--", "pretrained": "^:"}
     for axes, points in zip(panels, (5, 10)):
         axes.set_title(f"{points} points of each new sinusoid")
         axes.set_xlabel("gradient steps")
         for name, style in styles.items():
-            curves = np.array([result["curves"][f"{name}, K = {points}"] for result in results])
+            curves = np.array([result["trimmed"][f"{name}, K = {points}"] for result in results])
             steps = range(curves.shape[1])
             axes.fill_between(steps, curves.min(axis=0), curves.max(axis=0), alpha=0.2)
-            axes.plot(steps, np.median(curves, axis=0), style, label=name)
+            axes.plot(steps, curves.mean(axis=0), style, label=name)
         axes.set_ylim(0, 4.5)
         axes.grid(alpha=0.3)
-    panels[0].set_ylabel("mean squared error")
+    panels[0].set_ylabel("mean squared error of 99 tasks in 100")
     panels[1].legend()
     finish(figure, out)
 
 
 def wgan_gp(shown, out):
     """For each kind of data: what was generated, value surfaces of critics, norms of gradients."""
-    figure, panels = plt.subplots(len(shown), 4, figsize=(16, 4 * len(shown)), squeeze=False)
+    figure, panels = plt.subplots(len(shown), 4, figsize=(13, 3.3 * len(shown)), squeeze=False)
     titles = ["generated, and its critic", "gradient penalty", "weight clipping"]
     for row, (data, one) in zip(panels, shown.items()):
         for axes, title, scores in zip(row, titles, one["surfaces"].values()):
@@ -43,7 +43,7 @@ def wgan_gp(shown, out):
         green[0].set_label("generated")
         row[0].legend(loc="upper right", markerscale=5, fontsize="small")
         row[0].set_ylabel(data, fontsize="large")
-        row[3].set_title("gradient at the input, 12 hidden layers")
+        row[3].set_title("gradient at the input of 12 layers")
         for name, norms in one["norms"].items():
             steps = 10 * np.arange(len(norms))
             row[3].semilogy(steps, np.maximum(norms, 1e-40), label=name.split(",")[0])
@@ -55,21 +55,19 @@ def wgan_gp(shown, out):
 
 
 def trpo(results, out):
-    """For each task the mean return of a step's episodes: the mean over the seeds, and all."""
+    """For each task the mean return of an update's episodes: over the seeds, and their range."""
     figure, panels = plt.subplots(
         ncols=len(results), figsize=(5.5 * len(results), 4), squeeze=False
     )
     for axes, (env, runs) in zip(panels[0], results.items()):
         axes.set_title(env)
         axes.set_xlabel("updates, of 5000 steps each")
+        axes.set_ylabel("mean return")
         curves = np.array([run["scores"] for run in runs], float)
         steps = np.arange(1, curves.shape[1] + 1)
-        for i, curve in enumerate(curves):
-            label = "each seed" if i == 0 and len(curves) > 1 else None
-            axes.plot(steps, curve, color="tab:blue", alpha=0.3, linewidth=0.8, label=label)
-        mean, spread = np.nanmean(curves, axis=0), np.nanstd(curves, axis=0)
-        axes.fill_between(steps, mean - spread, mean + spread, color="tab:blue", alpha=0.15)
-        axes.plot(steps, mean, color="tab:blue", label="mean return")
+        least, most = np.nanmin(curves, axis=0), np.nanmax(curves, axis=0)
+        axes.fill_between(steps, least, most, color="tab:blue", alpha=0.2, label="all seeds")
+        axes.plot(steps, np.nanmean(curves, axis=0), color="tab:blue", label="mean")
         axes.grid(alpha=0.3)
         axes.legend(loc="lower right")
     finish(figure, out)

@@ -21,6 +21,7 @@ import numpy as np
 
 import dezero.functions as F
 from dezero import Function
+from dezero.cuda import get_array_module
 from dezero_shared.plots import progress
 
 FORMAT = 1  # of a checkpoint
@@ -50,13 +51,13 @@ def log_softmax(x):
 
 
 def flat(arrays):
-    return np.concatenate([a.reshape(-1) for a in arrays])
+    return get_array_module(arrays[0]).concat([a.reshape(-1) for a in arrays])
 
 
 def shaped(vector, theta):
     """The reverse of flat: a vector cut into the shapes of theta."""
-    ends = np.cumsum([p.size for p in theta])[:-1]
-    return [v.reshape(p.shape) for v, p in zip(np.split(vector, ends), theta)]
+    ends = np.cumsum([p.size for p in theta]).tolist()
+    return [vector[b - p.size : b].reshape(p.shape) for b, p in zip(ends, theta)]
 
 
 class Adam:

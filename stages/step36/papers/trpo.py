@@ -47,7 +47,7 @@ class Categorical:
         return F.sum(logs * np.eye(self.outputs)[actions], axis=1)
 
     def divergence(self, old, new):
-        return F.sum(np.exp(old[0]) * (old[0] - new[0]), axis=1)
+        return F.sum(F.exp(old[0]) * (old[0] - new[0]), axis=1)
 
 
 class Gaussian:
@@ -66,7 +66,7 @@ class Gaussian:
         return F.sum(-0.5 * ((actions - mean) / F.exp(log_deviation)) ** 2 - log_deviation, axis=1)
 
     def divergence(self, old, new):
-        variance = np.exp(2 * old[1]) + (old[0] - new[0]) ** 2
+        variance = F.exp(2 * old[1]) + (old[0] - new[0]) ** 2
         return F.sum(new[1] - old[1] + 0.5 * variance * F.exp(-2 * new[1]) - 0.5, axis=1)
 
 

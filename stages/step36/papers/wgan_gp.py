@@ -33,7 +33,7 @@ DATA = {  # centres and their standard deviation; the roll's is that of its nois
     "25gaussians": (GRID / 2**0.5, 0.05 / 8**0.5),
     "swissroll": (None, 0.25 / 7.5),
 }
-FIXED_STEPS = 2000  # of the critics against a fixed generator
+FIXED_HELP = "steps of the critics against a fixed generator (2000)"
 FIXED = {  # their hidden layers, and the bound of their weights
     "penalty": (3, None),
     "clipping": (3, 0.01),
@@ -88,19 +88,18 @@ def gradient_norms(points, critic):
     return (F.sum(gx**2, axis=1) + 1e-12) ** 0.5  # the root of 0 has no derivative
 
 
-def critic_loss(critic, real, fake, between):
+def critic_loss(critic, real, fake, between, penalty=PENALTY):
     """The loss of a critic and the mean norm of its gradient; no penalty if `between` is None."""
-    sign = np.repeat([1, -1], len(real))[:, None].astype(real.dtype) / len(real)
-    loss = F.sum(network(np.concatenate([fake, real]), critic) * sign)
+    loss = F.sum(network(fake, critic) - network(real, critic)) / len(real)
     if between is None:
         return loss, None
     norms = gradient_norms(between, critic)
-    return loss + PENALTY / len(real) * F.sum((norms - 1) ** 2), norms.data.mean()
+    return loss + penalty / len(real) * F.sum((norms - 1) ** 2), norms.data.mean()
 
 
-def critic_step(critic, adam, real, fake, share, bound=None):
+def critic_step(critic, adam, real, fake, share, bound=None, penalty=PENALTY):
     between = None if bound else share * real + (1 - share) * fake
-    loss, norm = critic_loss(critic, real, fake, between)
+    loss, norm = critic_loss(critic, real, fake, between, penalty)
     loss.backward()  # with the penalty, through the gradient that stands in it
     adam.step()
     if bound:
@@ -156,15 +155,15 @@ def train(args):
         rate, beta1 = (0.0001, 0.5) if bound is None else (0.00005, 0.0)  # without mean: RMSProp
         optimizers[name] = Adam(fixed[name], rate, beta1, 0.9)
     parts = [rng, *critic, *generator, *chain(*fixed.values()), *adams, *optimizers.values()]
-    run = Run(args, "wgan_gp", parts, data=args.data, width=args.width, penalty=PENALTY)
+    run = Run(args, "wgan_gp", parts, data=args.data, width=args.width, penalty=args.penalty)
     for step in run.steps():
         for _ in range(CRITIC_STEPS):
             real, share = real_points(args.data, rng), rng.uniform(size=(BATCH, 1))
             fake, share = generate(generator, rng), share.astype(real.dtype)
-            loss, norm = critic_step(critic, adams[0], real, fake, share)
+            loss, norm = critic_step(critic, adams[0], real, fake, share, None, args.penalty)
         z = rng.normal(size=(BATCH, 2)).astype(real.dtype)
         run.record(loss=loss, norm=norm, generator=generator_step(generator, adams[1], critic, z))
-        if step < FIXED_STEPS:
+        if step < args.fixed:
             noisy = real + rng.normal(size=real.shape).astype(real.dtype)
             for name, theta in fixed.items():
                 critic_step(theta, optimizers[name], real, noisy, share, FIXED[name][1])
@@ -194,6 +193,8 @@ def measured(run, generator, critic, fixed):
 def parser():
     parser = arguments(__doc__, steps=20_000)
     parser.add_argument("--data", choices=DATA, default="8gaussians", help="(8gaussians)")
+    parser.add_argument("--penalty", type=float, default=PENALTY, metavar="N", help="(10)")
+    parser.add_argument("--fixed", type=int, default=2000, metavar="N", help=FIXED_HELP)
     parser.add_argument("--width", type=whole, default=128, metavar="N", help="of a layer (128)")
     return parser
 
