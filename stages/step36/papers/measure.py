@@ -7,22 +7,18 @@
     python measure.py --tables          write the tables into the READMEs again, from the results
 
 --full writes results/*.json, the figures beside them, and the tables. In the repository's root,
-`nox -s papers` does the same.
+`nox -s papers` does the same, on one thread (OPENBLAS_NUM_THREADS=1): the matrices are small.
 """
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # in vain where NumPy has been imported
-
 import figures
 import maml
+import numpy as np
 import trpo
 import wgan_gp
 from training import as_json
