@@ -284,6 +284,13 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (bool, int, float, complex, np.generic))
 
 
+#: What a gradient that is None says.
+NO_GRADIENT = (
+    "x.grad is None until a backward() reaches x; where the last one did not reach x, "
+    "the derivative by x is zero"
+)
+
+
 def not_an_array(x: Any) -> TypeError:
     """The error for what was given in place of an array."""
     shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
@@ -291,6 +298,8 @@ def not_an_array(x: Any) -> TypeError:
     inside = x if isinstance(x, (list, tuple)) else [x]
     if any(hasattr(y, "creator") for y in inside):
         advice = "a Variable's array is its .data"
+    elif x is None:
+        advice = f"if it is a gradient: {NO_GRADIENT}"
     elif isinstance(x, np.ndarray):
         advice = "its operators mean something else; make an array of it with np.array(...)"
     return TypeError(f"expected an array, got {shown} of type {type(x).__name__}; {advice}")

@@ -195,7 +195,9 @@ def _program() -> str | None:
 
 
 def _living_outputs(function: Any) -> list[Any]:
-    return [y for y in (reference() for reference in function.outputs) if y is not None]
+    # One that the program has dropped is not drawn, though a backward could have it made anew.
+    references = [getattr(output, "living", output) for output in function.outputs]
+    return [y for y in (reference() for reference in references) if y is not None]
 
 
 def _label(variable: Any, verbose: bool) -> str:

@@ -49,16 +49,17 @@ class Remade:
 
     def __init__(self, function: Any, data: Array):
         self._function, self._data = weakref.ref(function), data
-        self._output: Callable[[], Any] = lambda: None
+        #: The output if it has been made anew and is in use, else None.
+        self.living: Callable[[], Any] = lambda: None
 
     def __call__(self) -> Any:
-        y = self._output()
+        y = self.living()
         if y is None:
             function: Any = self._function()
             variable = [c for c in type(function.inputs[0]).__mro__ if "backward" in vars(c)][-1]
             y = variable(self._data)
             y.given, y.creator, y.generation = None, function, function.generation + 1
-            self._output = weakref.ref(y)
+            self.living = weakref.ref(y)
         return y
 
 

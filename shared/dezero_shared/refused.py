@@ -7,7 +7,11 @@ array of objects, and a wrong value would follow much later, without a word.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import TracebackType
 from typing import Any, NoReturn
+
+from dezero_shared.arrays import NO_GRADIENT
 
 #: What NumPy calls the operators, and the methods of the operand on the left and on the right.
 _OPERATORS = {
@@ -130,6 +134,19 @@ def _taken_apart(name: str, options: Any = (), module: str = "numpy") -> TypeErr
     its_name = {"dot": "matmul"}.get(name, name)
     ours = f"dezero.functions.{its_name}" if hasattr(functions, its_name) else "the operators"
     return TypeError(
-        f"{module}.{name} would take a Variable apart, and its derivative would be lost; write x.data "
-        f"for its array, and {ours} where the result has to have a derivative"
+        f"{module}.{name} would take a Variable apart, and its derivative would be lost; write "
+        f"x.data for its array, and {ours} where the result has to have a derivative"
     )
+
+
+def _explain_none(kind: type, error: BaseException, traceback: TracebackType | None) -> None:
+    """Show an error that has ended a program, and of None where a gradient was meant, why."""
+    of_none = isinstance(error, AttributeError) and error.obj is None
+    if of_none or (isinstance(error, TypeError) and "'NoneType'" in str(error)):
+        error.add_note(f"If this None was a gradient: {NO_GRADIENT}.")
+    _show(kind, error, traceback)
+
+
+# A gradient is None where there is none, as in the book, so that `x.grad is None` can be asked. What
+# is then wrong in `x.grad.data` only Python sees; so a note is added where Python shows it.
+_show, sys.excepthook = sys.excepthook, _explain_none
