@@ -625,7 +625,7 @@ CASES += [
                 y, z = x ** {c}, w ** {c}
                 y.backward()
                 z.backward()
-                y, x.grad, dtype_name(z.dtype), w.grad, dtype_name(w.grad.dtype)
+                y, x.grad, dtype_name(z), w.grad, dtype_name(w.grad)
             """,
             expect=[[9.0, 0.0], [-6.0, 0.0], "float32", [-6.0, 0.0], "float32"],
             source="x^2 at -3 and 0; a number takes the Variable's dtype",

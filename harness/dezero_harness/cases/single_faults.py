@@ -570,7 +570,7 @@ CASES += [
             "seeding a result that equals its operand does not seed the operand",
             """
                 for y in results:
-                    y.grad = Variable(y.data * 0.0 + 5.0)
+                    y.grad = Variable((y * 0.0 + 5.0).data)
                 before = w.grad, m.grad
                 for y in results:
                     y.backward()
