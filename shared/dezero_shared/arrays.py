@@ -238,21 +238,18 @@ def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
     return xp.permute_dims(x, axes) if hasattr(xp, "permute_dims") else xp.transpose(x, axes)
 
 
-def axis_order(shape: tuple[int, ...], axes: tuple) -> tuple[int, ...]:
-    """A permutation of the axes of this shape, counted from 0; for none, last to first.
+def axis_order(shape: tuple[int, ...], axes: int | Sequence[int] | None) -> tuple[int, ...]:
+    """A permutation of the axes of this shape, counted from 0; from the last to the first for None.
 
-    axes: as numbers, or as in NumPy one tuple of them, or None.
     Raises ValueError, or NumPy's AxisError, for axes that are no permutation.
     """
     ndim = len(shape)
-    if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)):
-        (axes,) = axes
-    if axes is None or (axes == () and ndim):
+    if axes is None:
         return tuple(reversed(range(ndim)))
     order = normalize_axis_tuple(axes, ndim)
     if len(order) != ndim:
         raise ValueError(
-            f"axes has to order all {ndim} axes of the shape {shape}, got {tuple(axes)}"
+            f"axes has to order all {ndim} axes of the shape {shape}, got {axes}"
         )
     return order
 
