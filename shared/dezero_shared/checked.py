@@ -192,9 +192,9 @@ def exponent(c: Any) -> Any:
 
     A 0-d array of NumPy, or a NumPy scalar, is its number.
     """
-    if hasattr(c, "dtype") and not hasattr(c, "creator") and not arrays.is_complex(c):
-        return c if c.shape or type(c) not in NUMPY else c.item()
-    if isinstance(c, (int, float)):
+    if type(c) in NUMPY and not c.shape:
+        c = c.item()
+    if isinstance(c, (int, float)) or (is_array(c) and not arrays.is_complex(c)):
         return c
     raise TypeError(
         f"x ** c needs a real number c, or an array of them, not {describe(c)}; "
