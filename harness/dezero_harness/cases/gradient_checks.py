@@ -86,7 +86,7 @@ for words, imports, code, _ in LINEAR:
             chapter=36,
         )
     )
-for words, a, b in [
+for words, left, right in [
     ("two matrices", (3, 2), (2, 3)),
     ("a column and a row", (4, 1), (1, 3)),
     ("a matrix and a vector", (2, 3), (3,)),
@@ -98,8 +98,8 @@ for words, a, b in [
             statement=f"gradient_check, order 2: matmul of {words}",
             program=checked(
                 "matmul",
-                draw(a),
-                draw(b),
+                draw(left),
+                draw(right),
                 order=2,
                 imports="from dezero.functions import matmul",
             ),

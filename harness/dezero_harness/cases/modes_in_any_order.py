@@ -73,7 +73,10 @@ def run(scripts, values, threads, objects):
 def in_all_orders(statement, scripts, values, who, objects=None):
     """who: for each script the threads that enter each block, and those that leave each."""
     threads = 1 + max(thread for pair in who for some in pair for thread in some)
-    found = [modelled(script, values, *pair, threads) for script, pair in zip(scripts, who)]
+    found = [
+        modelled(script, values, entering, leaving, threads)
+        for script, (entering, leaving) in zip(scripts, who)
+    ]
     objects = list(range(len(values))) if objects is None else objects
     return case(
         statement=statement,
