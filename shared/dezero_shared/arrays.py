@@ -213,8 +213,38 @@ def format_array(x: Any) -> str:
 
 
 def power(x: Array, c: Any) -> Array:
-    """x ** c, for a number c or an array of them, of any module."""
-    return x ** (moved(c, x) if isinstance(c, np.ndarray) else c)
+    """x ** c, for a number c or an array of them, of any module.
+
+    Whole powers on NumPy are computed here: of negative numbers it takes twenty times as long.
+    """
+    if type(x) in SCALARS:
+        return x ** c
+    if isinstance(c, np.ndarray):
+        return x ** moved(c, x)
+    numbers = getattr(x, "_meta", getattr(x, "_array", x))  # a Dask or array-api-strict array's
+    on_numpy = isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f" and x.shape
+    # NumPy itself is fast at -1, 0, 1 and 2. An exponent that is strong would change the dtype.
+    if not on_numpy or is_array(c) or c % 1 != 0 or c in (-1, 0, 1, 2):
+        return x ** c
+    if getattr(c, "dtype", numbers.dtype) != numbers.dtype:
+        return x ** c
+    return _whole_power(x, c, numbers.dtype)
+
+
+def _whole_power(x: Array, c: Any, dtype: Any) -> Array:
+    """Within 2 ulp of x ** c, as a product where two multiplications do, else as a power of |x|.
+
+    Repeated squaring would be as fast, but off by 3 ulp at x ** 5 and by 40 at x ** 64.
+    """
+    if dtype == np.float16:  # the processor computes in float32 anyway
+        return astype(_whole_power(astype(x, np.float32), c, np.float32), dtype)
+    if c in (3, 4):
+        y = x * x
+        y *= x if c == 3 else y
+        return y
+    y = abs(x)
+    y **= c
+    return get_array_module(x).copysign(y, x) if c % 2 else y
 
 
 def lowered(c: Any) -> Any:
