@@ -224,16 +224,16 @@ def power(x: Array, c: Any) -> Array:
     Whole powers on NumPy are computed here: of negative numbers it takes twenty times as long.
     """
     if type(x) in SCALARS:
-        return x ** c
+        return x**c
     if isinstance(c, np.ndarray):
         return x ** moved(c, x)
     numbers = getattr(x, "_meta", getattr(x, "_array", x))  # a Dask or array-api-strict array's
     on_numpy = isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f" and x.shape
     # NumPy itself is fast at -1, 0, 1 and 2. An exponent that is strong would change the dtype.
     if not on_numpy or is_array(c) or c % 1 != 0 or c in (-1, 0, 1, 2):
-        return x ** c
+        return x**c
     if getattr(c, "dtype", numbers.dtype) != numbers.dtype:
-        return x ** c
+        return x**c
     return _whole_power(x, c, numbers.dtype)
 
 
