@@ -128,7 +128,7 @@ def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
 
 
 def moved(x: Any, to: Any) -> Any:
-    """A NumPy array or scalar in the module and on the device of the array `to`; or `x` as it is."""
+    """NumPy's array or scalar in the module and on the device of `to`; all else as it is."""
     there = isinstance(to, np.ndarray) or not is_array(to) or not isinstance(x, _NUMPYS)
     return x if there else _on_device_of(to, "asarray", x)
 
