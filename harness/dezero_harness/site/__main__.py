@@ -32,6 +32,8 @@ def write_sources(root: Path, source: Path, jobs: int) -> None:
     shutil.copy(docs / "conf.py", source)
     shutil.copytree(docs / "_static", source / "_static")
     shutil.copytree(docs / "pictures", source / "pictures")
+    results = "stages/step36/papers/results"
+    shutil.copytree(root / results, source / results, ignore=shutil.ignore_patterns("*.json"))
     fonts.write(source / "_static/fonts")
 
     print("running the examples", flush=True)
