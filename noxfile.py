@@ -192,7 +192,7 @@ def diff(session):
 def site(session):
     """Build the study site into docs/_build/html: chapters, differences, examples as they ran."""
     install(session, "shared", "harness", extras=["pictures", "plots"], groups=["site"])
-    session.run("python", "-m", "dezero_harness.site")
+    session.run("python", "-m", "dezero_harness.site", *session.posargs)
 
 
 @nox.session(default=False)
