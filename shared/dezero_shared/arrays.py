@@ -1,13 +1,14 @@
 """Which module computes on this array?
 
 The stages never name an array library; they ask here. An array answers through the Python array
-API standard (`__array_namespace__`); CuPy's arrays, which do not, are known by their class, and
-those of other libraries (Dask, PyTorch) by array-api-compat where it is installed.
+API standard (`__array_namespace__`); CuPy's and PyTorch's arrays, which do not, are known by their
+class, and those of other libraries (Dask) by array-api-compat where it is installed.
 NumPy is the only library that has to be there.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from types import ModuleType
@@ -52,9 +53,10 @@ def _find_module(x: Any) -> ModuleType | None:
         return None
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
-    cupy = sys.modules.get("cupy")  # who holds a CuPy array has imported CuPy
-    if cupy is not None and isinstance(x, cupy.ndarray):
-        return cupy
+    for name, kind in (("cupy", "ndarray"), ("torch", "Tensor")):
+        module = sys.modules.get(name)  # who holds a CuPy array has imported CuPy
+        if module is not None and isinstance(x, getattr(module, kind)):
+            return module
     try:
         import array_api_compat
     except ImportError:
@@ -164,19 +166,28 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     return (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
 
 
+def size(x: Array) -> int:
+    """How many numbers there are in `x`; PyTorch's own `size` is something else."""
+    return math.prod(as_array(x).shape)
+
+
 def astype(x: Array, dtype: Any) -> Array:
     """A copy of `x`, in memory of its own, with this dtype."""
     if type(x) in SCALARS:  # a number cannot be written to: it serves as its own copy
         return x if x.dtype == dtype else x.astype(dtype)
     xp = get_array_module(x)
-    # The standard has a function; Dask and CuPy before 14 have only the method.
-    return xp.astype(x, dtype) if hasattr(xp, "astype") else x.astype(dtype)
+    if hasattr(xp, "astype"):
+        return xp.astype(x, dtype)
+    # The standard's function is missing: Dask and CuPy before 14 have only the method.
+    return x.astype(dtype) if hasattr(x, "astype") else x.to(dtype, copy=True)  # PyTorch
 
 
 def is_floating(x: Array) -> bool:
     """True where derivatives exist: the dtype is a real floating one."""
     if getattr(x.dtype, "kind", "") == "f":  # isdtype takes as long as three additions
         return True
+    if hasattr(x.dtype, "is_floating_point"):  # PyTorch's
+        return x.dtype.is_floating_point
     xp = get_array_module(x)
     return hasattr(xp, "isdtype") and xp.isdtype(x.dtype, "real floating")
 
@@ -191,6 +202,8 @@ def owns_memory(x: Array) -> bool:
     """False for a view, whose memory is another array's too; what cannot tell counts as no view."""
     if type(x) not in NUMPY:
         x = getattr(x, "_array", x)  # array-api-strict hides the NumPy array that could tell
+        if hasattr(x, "_is_view"):  # PyTorch
+            return not x._is_view()
     return getattr(x, "base", None) is None
 
 
@@ -263,8 +276,11 @@ def lowered(c: Any) -> Any:
 def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
     """The axes of `x` in this order."""
     xp = get_array_module(x)
-    # The standard calls it permute_dims; CuPy before 14 has NumPy's older name only.
-    return xp.permute_dims(x, axes) if hasattr(xp, "permute_dims") else xp.transpose(x, axes)
+    # What the standard calls permute_dims is PyTorch's permute; CuPy before 14 has NumPy's old name.
+    for name in ("permute_dims", "permute"):
+        if hasattr(xp, name):
+            return getattr(xp, name)(x, axes)
+    return xp.transpose(x, axes)
 
 
 def axis_order(shape: tuple[int, ...], axes: tuple) -> tuple[int, ...]:
