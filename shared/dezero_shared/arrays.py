@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -35,6 +35,7 @@ np.empty(2**25 - 2**16, np.uint8)
 SCALARS = frozenset(np.sctypeDict.values())
 #: The types of NumPy's results.
 NUMPY = SCALARS | {np.ndarray}
+_NUMPYS = (np.ndarray, np.generic)
 _PYTHON = {bool, int, float, complex}
 _NUMBERS = SCALARS | _PYTHON
 
@@ -105,17 +106,18 @@ def array_or_none(x: Any) -> Array | None:
     raise not_an_array(x)
 
 
-def as_operand(x: Any, others: Iterable[Any] = ()) -> Any:
+def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
     """A raw operand in the form in which it computes with the other operands.
 
-    A Python number stays a number: in every array module it takes the dtype of the array it meets.
+    A Python number that meets others stays a number: in every array module it takes the dtype of
+    the array it meets.
     A NumPy array or scalar moves to the module and device of the first Variable among the others;
     any other array stays as it is.
 
     Raises TypeError, naming the type, for anything that is neither an array nor a number.
     """
     if type(x) in _PYTHON:
-        return x
+        return x if len(others) > 1 else np.asarray(x)[()]
     if type(x) not in NUMPY:
         x = as_array(x)
         if not isinstance(x, np.ndarray):
@@ -128,8 +130,9 @@ def as_operand(x: Any, others: Iterable[Any] = ()) -> Any:
 
 
 def moved(x: Any, to: Any) -> Any:
-    """A NumPy array in the module and on the device of the array `to`."""
-    return x if isinstance(to, np.ndarray) or not is_array(to) else _on_device_of(to, "asarray", x)
+    """NumPy's array or scalar in the module and on the device of `to`; all else as it is."""
+    there = isinstance(to, np.ndarray) or not is_array(to) or not isinstance(x, _NUMPYS)
+    return x if there else _on_device_of(to, "asarray", x)
 
 
 def ones_like(x: Array) -> Array:
@@ -163,7 +166,11 @@ def _on_device_of(like: Array, function: str, *args: Any, **kwargs: Any) -> Arra
 
 def as_shape(shape: Any) -> tuple[int, ...]:
     """A shape as a tuple; as in NumPy, an int stands for one axis of this length."""
-    return (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if isinstance(shape, (int, np.integer)):
+        return (int(shape),)
+    if isinstance(shape, (tuple, list)):
+        return tuple(shape)
+    raise TypeError(f"a shape is an int or a tuple of ints, not {shape!r}")
 
 
 def size(x: Array) -> int:
@@ -283,22 +290,17 @@ def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
     return xp.transpose(x, axes)
 
 
-def axis_order(shape: tuple[int, ...], axes: tuple) -> tuple[int, ...]:
-    """A permutation of the axes of this shape, counted from 0; for none, last to first.
+def axis_order(shape: tuple[int, ...], axes: int | Sequence[int] | None) -> tuple[int, ...]:
+    """A permutation of the axes of this shape, counted from 0; from the last to the first for None.
 
-    axes: as numbers, or as in NumPy one tuple of them, or None.
     Raises ValueError, or NumPy's AxisError, for axes that are no permutation.
     """
     ndim = len(shape)
-    if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)):
-        (axes,) = axes
-    if axes is None or (axes == () and ndim):
+    if axes is None:
         return tuple(reversed(range(ndim)))
     order = normalize_axis_tuple(axes, ndim)
     if len(order) != ndim:
-        raise ValueError(
-            f"axes has to order all {ndim} axes of the shape {shape}, got {tuple(axes)}"
-        )
+        raise ValueError(f"axes has to order all {ndim} axes of the shape {shape}, got {axes}")
     return order
 
 
@@ -331,6 +333,13 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (bool, int, float, complex, np.generic))
 
 
+#: What a gradient that is None says.
+NO_GRADIENT = (
+    "x.grad is None until a backward() reaches x; where the last one did not reach x, "
+    "the derivative by x is zero"
+)
+
+
 def not_an_array(x: Any) -> TypeError:
     """The error for what was given in place of an array."""
     shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
@@ -338,6 +347,8 @@ def not_an_array(x: Any) -> TypeError:
     inside = x if isinstance(x, (list, tuple)) else [x]
     if any(hasattr(y, "creator") for y in inside):
         advice = "a Variable's array is its .data"
+    elif x is None:
+        advice = f"if it is a gradient: {NO_GRADIENT}"
     elif isinstance(x, np.ndarray):
         advice = "its operators mean something else; make an array of it with np.array(...)"
     return TypeError(f"expected an array, got {shown} of type {type(x).__name__}; {advice}")

@@ -49,16 +49,17 @@ class Remade:
 
     def __init__(self, function: Any, data: Array):
         self._function, self._data = weakref.ref(function), data
-        self._output: Callable[[], Any] = lambda: None
+        #: The output if it has been made anew and is in use, else None.
+        self.living: Callable[[], Any] = lambda: None
 
     def __call__(self) -> Any:
-        y = self._output()
+        y = self.living()
         if y is None:
             function: Any = self._function()
             variable = [c for c in type(function.inputs[0]).__mro__ if "backward" in vars(c)][-1]
             y = variable(self._data)
             y.given, y.creator, y.generation = None, function, function.generation + 1
-            self._output = weakref.ref(y)
+            self.living = weakref.ref(y)
         return y
 
 
@@ -112,7 +113,7 @@ def unshared(grads: dict, root: Any, cast: Callable[[Any, Any], Any]) -> dict:
         checked.differentiable(x)
         is_variable = hasattr(gx, "creator")
         data = gx._data if is_variable else gx
-        made_here = not is_variable or _made_in_walk(gx, root)
+        made_here = is_variable and _made_in_walk(gx, root)  # who else holds an array is unknown
         dtype = x._data.dtype
         if id(gx) in taken or data.dtype != dtype or not arrays.owns_memory(data) or not made_here:
             gx = cast(gx, dtype)
@@ -126,7 +127,7 @@ def unshared(grads: dict, root: Any, cast: Callable[[Any, Any], Any]) -> dict:
 def _made_in_walk(gx: Any, root: Any) -> bool:
     """False for a Variable that the walk has not made, but found, and for one with no graph where
     others have one: it may be an operand in theirs."""
-    if gx.given is not None:
+    if gx.given is not None or root.creator is None:  # from a leaf nothing is made on the way
         return False
     if recording():
         return gx.creator is not None and gx.creator.called > root.creator.called

@@ -7,7 +7,11 @@ array of objects, and a wrong value would follow much later, without a word.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import TracebackType
 from typing import Any, NoReturn
+
+from dezero_shared.arrays import NO_GRADIENT
 
 #: What NumPy calls the operators, and the methods of the operand on the left and on the right.
 _OPERATORS = {
@@ -53,7 +57,7 @@ class Refusals:
         return getattr(operand, names[0 if left else 1])(*others)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> NoReturn:
-        raise _taken_apart(function.__name__)
+        raise _taken_apart(function.__name__, module=function.__module__)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise _taken_apart("array")
@@ -116,7 +120,7 @@ for _name, _instead in _INSTEAD.items():
     setattr(Refusals, _name, _missing(_name, _instead))
 
 
-def _taken_apart(name: str, options: Any = ()) -> TypeError:
+def _taken_apart(name: str, options: Any = (), module: str = "numpy") -> TypeError:
     """The error for NumPy's function of this name, which does not know what a Variable is."""
     if "out" in options:
         return TypeError(
@@ -127,9 +131,22 @@ def _taken_apart(name: str, options: Any = ()) -> TypeError:
         functions = importlib.import_module("dezero.functions")
     except ImportError:  # the stages before step34
         functions = None
-    name = {"dot": "matmul"}.get(name, name)
-    ours = f"dezero.functions.{name}" if hasattr(functions, name) else "the operators"
+    its_name = {"dot": "matmul"}.get(name, name)
+    ours = f"dezero.functions.{its_name}" if hasattr(functions, its_name) else "the operators"
     return TypeError(
-        f"numpy.{name} would take a Variable apart, and its derivative would be lost; write x.data "
-        f"for its array, and {ours} where the result has to have a derivative"
+        f"{module}.{name} would take a Variable apart, and its derivative would be lost; write "
+        f"x.data for its array, and {ours} where the result has to have a derivative"
     )
+
+
+def _explain_none(kind: type, error: BaseException, traceback: TracebackType | None) -> None:
+    """Show an error that has ended a program, and of None where a gradient was meant, why."""
+    of_none = isinstance(error, AttributeError) and error.obj is None
+    if of_none or (isinstance(error, TypeError) and "'NoneType'" in str(error)):
+        error.add_note(f"If this None was a gradient: {NO_GRADIENT}.")
+    _show(kind, error, traceback)
+
+
+# A gradient is None where there is none, as in the book, so that `x.grad is None` can be asked.
+# What is then wrong in `x.grad.data` only Python sees; so a note is added where Python shows it.
+_show, sys.excepthook = sys.excepthook, _explain_none

@@ -125,10 +125,10 @@ class Transpose(Function):
         return transpose(gy, inverse)
 
 
-def transpose(x, *axes):
-    """The axes in this order, given as numbers or as one tuple; without any, the last first."""
+def transpose(x, axes=None, *others):
+    """The axes in this order, as one tuple or number by number; for None the last first."""
     x = operand(x)
-    return Transpose(arrays.axis_order(x.shape, axes))(x)
+    return Transpose(arrays.axis_order(x.shape, (axes, *others) if others else axes))(x)
 
 
 class MatMul(Function):
@@ -151,7 +151,7 @@ def stacked(gx, x):
 
 def flip(x):
     """x^T for a matrix, and for each of a stack of matrices."""
-    return transpose(x, *range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+    return transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def matmul(x0, x1):
