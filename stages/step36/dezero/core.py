@@ -230,7 +230,7 @@ class SumTo(Function):
     def forward(self, x):
         xp = get_array_module(x)
         axes = arrays.stretched_axes(self.shape, x.shape)
-        return xp.reshape(xp.sum(x, axis=axes), self.shape)
+        return xp.reshape(arrays.sum_along(x, axes), self.shape)
 
     def backward(self, gy):
         (x,) = self.inputs
