@@ -246,7 +246,7 @@ class _Worker:
             "path": [self.launch.stage, *self.launch.libraries],
             "module": arrays.module,
             "runner": self.launch.runner,
-            "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
+            "memory": 0 if arrays.maps else limits.memory * 2**20,
             "prelude": arrays.prelude,
             "environment": dict(ENVIRONMENT),
         }
