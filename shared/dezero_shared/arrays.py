@@ -122,7 +122,7 @@ def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
 
 
 def moved(x: Any, to: Any) -> Any:
-    """NumPy's array or scalar in the module and on the device of the array `to`; all else as it is."""
+    """An array or scalar of NumPy in the module and on the device of `to`; all else as it is."""
     there = isinstance(to, np.ndarray) or not is_array(to) or not isinstance(x, _NUMPYS)
     return x if there else _on_device_of(to, "asarray", x)
 
@@ -248,9 +248,7 @@ def axis_order(shape: tuple[int, ...], axes: int | Sequence[int] | None) -> tupl
         return tuple(reversed(range(ndim)))
     order = normalize_axis_tuple(axes, ndim)
     if len(order) != ndim:
-        raise ValueError(
-            f"axes has to order all {ndim} axes of the shape {shape}, got {axes}"
-        )
+        raise ValueError(f"axes has to order all {ndim} axes of the shape {shape}, got {axes}")
     return order
 
 
