@@ -403,7 +403,7 @@ CASES += [
         """,
         expect=True,
         source="contract: an error says what was given: function, type, shape, dtype",
-        level="dtype",
+        level="dezero",
     ),
     case(
         statement="a forward without an output is an error that says so",

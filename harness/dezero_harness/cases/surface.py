@@ -129,6 +129,7 @@ CASES = [
         statement="the modes are on to begin with",
         program="dezero.Config.enable_backprop, dezero.Config.train",
         expect=[True, True],
+        level="dezero",
         source="contract: Config.enable_backprop and Config.train can be read",
     ),
     case(

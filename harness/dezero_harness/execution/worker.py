@@ -79,8 +79,9 @@ def main() -> None:
     try:
         runner = _load(settings["runner"])
         _limit(settings["memory"])
-        runner.import_engine(Path(settings["stage"]))
+        runner.import_engine(Path(settings["stage"]), settings["aliases"])
         exec(compile(prelude, "<prelude>", "exec"), {})  # what it imports, no case brings
+        missing = runner.missing(settings["names"], prelude)
         version = str(importlib.import_module(settings["module"]).__version__)
     except Exception as error:
         failed = str(error)
@@ -89,7 +90,8 @@ def main() -> None:
         return answer(id=settings["id"], failed=failed)
     python = sys.version.split()[0]
     lacks = [name for name, module in settings["environment"].items() if not _is_there(module)]
-    answer(id=settings["id"], failed="", python=python, version=version, lacks=lacks)
+    where = {"python": python, "version": version, "lacks": lacks, "missing": missing}
+    answer(id=settings["id"], failed="", **where)
 
     for line in requests:
         request = json.loads(line)
@@ -114,6 +116,7 @@ def _observe(runner: Any, request: Any, prelude: str) -> Any:
             request["name"],
             warns=request["warns"],
             seed=request["seed"],
+            lenient=request["lenient"],
         ).observed
     except KeyboardInterrupt as error:  # the stage has raised it: nobody can press keys here
         return runner.Observed(error=type(error).__name__, message=str(error))

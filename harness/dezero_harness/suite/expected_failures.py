@@ -13,12 +13,13 @@ import re
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .. import cases
+from ..execution.judge import Verdict
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,42 @@ def read(file: Path) -> list[Defect]:
     except re.error as error:
         raise BadList(f"{file}: a `got` is no regular expression: {error}") from None
     return defects
+
+
+def by_case(file: Path, ids: Iterable[str]) -> dict[str, Defect]:
+    """The entries of a list by the case they are about. Raises BadList, also for its mistakes."""
+    defects = read(file)
+    wrong = mistakes(defects, ids)
+    if wrong:
+        raise BadList("\n  ".join([f"{file} has mistakes:", *wrong]))
+    return {case: defect for defect in defects for case in defect.cases}
+
+
+def compared(verdict: Verdict, known: Defect) -> Verdict:
+    """The verdict on a case that is known to fail: "known" where it does, as the entry says."""
+    if verdict.outcome != "unexpected":
+        reason = f"it is known to fail ({known.why}), and it is {verdict.outcome}: take it off"
+        return replace(verdict, outcome="unexpected", reason=reason, differences=())
+    if not re.search(known.got, verdict.got):
+        reason = f"it is known to fail with what matches {known.got!r}, and it fails otherwise"
+        return replace(verdict, reason=reason, differences=())
+    return replace(verdict, outcome="known", reason=known.why)
+
+
+def written(results: Iterable[Mapping[str, Any]], cause: Callable[[Mapping[str, Any]], str]) -> str:
+    """A list to begin with: an entry for each cause, which is still to be given its reason."""
+    causes: dict[str, list[str]] = {}
+    for result in results:
+        if result["outcome"] == "unexpected":
+            causes.setdefault(cause(result), []).append(result["id"])
+    lines = [
+        "# Cases that fail. Say why each entry's do: the list is worth what its reasons are.",
+        "",
+    ]
+    for why, ids in causes.items():
+        lines += ["[[defect]]", f"why = {json.dumps('to be explained: ' + why)}", "cases = ["]
+        lines += [*(f"    {json.dumps(case)}," for case in ids), "]", ""]
+    return "\n".join(lines if causes else [*lines, "defect = []", ""])
 
 
 def mistakes(defects: Sequence[Defect], known: Iterable[str]) -> list[str]:

@@ -71,7 +71,7 @@ class Report:
             "platform": platform.platform(),
             "seed": self.setup.seed,
             "isolated": self.setup.isolated is not None,
-            "catalogue": _catalogue_size(),
+            "catalogue": len(catalogue_ids()),
             "summary": counts(self.results),
             "chapters": {
                 key: counts(results) for key, results in sorted(self.by("chapter").items())
@@ -100,8 +100,8 @@ class Report:
             line = "   ".join([f"{chapter:>7}", *row])
             terminal.write_line(line, red=bool(found["unexpected"]))
         terminal.write_line("")
-        if len(self.results) < _catalogue_size():
-            terminal.write_line(f"{len(self.results)} of {_catalogue_size()} cases were run.")
+        if len(self.results) < len(catalogue_ids()):
+            terminal.write_line(f"{len(self.results)} of {len(catalogue_ids())} cases were run.")
         terminal.write_line(f"The report is in {_nearby(self.setup.report)}")
 
     def by(self, key: str) -> dict[Any, list[dict[str, Any]]]:
@@ -125,10 +125,11 @@ def _in_words(results: list[dict[str, Any]]) -> tuple[str, str]:
     return OUTCOMES[outcome] + why, "red" if outcome == "unexpected" else "green"
 
 
-def _catalogue_size() -> int:
-    from .. import cases  # not above: a session without a stage needs no cases
+def catalogue_ids() -> list[str]:
+    """The ids of all cases; a session without a stage needs none."""
+    from .. import cases
 
-    return len(cases.ALL)
+    return [case.id for case in cases.ALL]
 
 
 def _nearby(path: Path) -> str:

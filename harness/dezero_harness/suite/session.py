@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from ..execution.isolated import Isolated, Limits
+from ..execution.isolated import Isolated, Limits, Manner
+from ..execution.runner import missing
 from ..execution.stage import StageError, load, read
 from ..model.arrays import KINDS, Unusable, array_kind
 from ..model.case import ABSENT
-from .report import Report
+from .expected_failures import BadList, by_case
+from .profiles import LATER, PROFILES, Profile
+from .report import Report, catalogue_ids
 from .setup import SETUP, Setup
 
 SUITE = Path(__file__).with_name("conformance.py")
@@ -30,6 +33,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=KINDS,
         help="what data lives in: numpy (default), strict (array-api-strict on device1), jax,"
         " dask, cupy",
+    )
+    group.addoption(
+        "--profile",
+        choices=PROFILES,
+        help="which cases are asked. "
+        + ". ".join(f"{name}: {what}" for name, what in PROFILES.items())
+        + " (default: full for a stage, book for any other engine)",
+    )
+    group.addoption(
+        "--known",
+        metavar="FILE",
+        help="cases that are known to fail, in TOML; one that passes, or fails otherwise, is red",
+    )
+    group.addoption(
+        "--write-known", metavar="FILE", help="write such a list of this run's failures"
     )
     group.addoption("--report", metavar="FILE", help="JSON (default: reports/STAGE-ARRAY.json)")
     group.addoption("--seed", type=int, metavar="N", help="random numbers as in a run with seed N")
@@ -73,7 +91,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if option.seed is None:  # kept in the options, which pytest-xdist hands on to its workers
         option.seed = random.SystemRandom().randrange(10**6)
     option.isolated = option.isolated or option.python is not None
-    if option.isolated and (option.usepdb or option.trace):
+    debugger = option.usepdb or option.trace
+    if option.isolated and debugger:
         raise pytest.UsageError(
             "a debugger cannot enter the worker process of --isolated; leave --isolated out"
             " (and --python), and the same cases run in this process"
@@ -81,25 +100,34 @@ def pytest_configure(config: pytest.Config) -> None:
     isolated, python = None, platform.python_version()
     try:
         kind = array_kind(option.array)
-        if option.isolated:
-            stage = read(option.stage, option.python or "")
+        stage = read(option.stage, option.python or "")
+        profile = option.profile or ("full" if stage.ours else "book")
+        names = tuple(LATER) if profile == "book" else ()
+        if option.isolated or not (stage.ours or debugger):
             limits = Limits(option.time_limit, option.memory_limit)
-            isolated = Isolated(stage.path, kind, limits, option.seed, option.python or "")
+            manner = Manner(not stage.ours, stage.aliases, names)
+            isolated = Isolated(
+                stage.path, kind, limits, option.seed, option.python or "", manner=manner
+            )
             config.add_cleanup(isolated.stop)
             where = isolated.start()
+            lacking = where.missing
             kind, python = replace(kind, version=where.version), where.python
             if option.python:
                 absent = {name: ABSENT[name] for name in where.lacks}
                 kind = replace(kind, lacks={**kind.lacks, **absent})
         else:
             stage = load(option.stage)
-    except (StageError, Unusable) as error:
+            lacking = tuple(missing(list(names), kind.prelude))
+        known = by_case(Path(option.known), catalogue_ids()) if option.known else {}
+    except (StageError, Unusable, BadList) as error:
         raise pytest.UsageError(str(error)) from None
     report = Path(option.report or f"reports/{stage.name}-{kind.name}.json").absolute()
     if report.is_dir():
         raise pytest.UsageError(f"--report {report} is a folder; name a file in it")
     config.add_cleanup(gc.unfreeze)  # the cleanup that comes last, after pytest's own collection
-    config.stash[SETUP] = Setup(stage, kind, option.seed, report, isolated, python)
+    asked = Profile(profile, stage.capabilities, frozenset(lacking))
+    config.stash[SETUP] = Setup(stage, kind, option.seed, report, isolated, python, asked, known)
     config.pluginmanager.register(Report(config, config.stash[SETUP]), "dezero-report")
 
 
