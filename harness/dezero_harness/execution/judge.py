@@ -43,6 +43,7 @@ def result_of(case: Case, verdict: Verdict) -> dict[str, Any]:
         "statement": case.statement,
         "chapter": case.chapter,
         "group": case.group,
+        "level": case.level,
         "spine": case.spine,
         **vars(verdict),
     }

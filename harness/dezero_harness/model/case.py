@@ -80,8 +80,8 @@ class Case:
     strings, None, nested lists, tuples and dicts of them) or `Raises`. A stage that lacks one of
     `needs` answers `without[capability]` instead or, where nothing is given, refuses as REFUSALS
     says; arrays that lack one refuse as their kind says, environments as ABSENT says. `level` is
-    one of LEVELS. `rel`, of the expected number, and `abs` are tolerances; with both 0 the answer is
-    exact. `warns`: NumPy may warn of the numbers; `quiet`: the case is about nobody warning.
+    one of LEVELS. `rel`, of the expected number, and `abs` are tolerances; with both 0 the answer
+    is exact. `warns`: NumPy may warn of numbers; `quiet`: the case is about nobody warning.
     """
 
     statement: str

@@ -147,3 +147,25 @@ class Profile:
 
 
 FULL = Profile()
+
+
+def left_to_try(profile: Profile, cases: Sequence[Case]) -> list[str]:
+    """How many cases a profile leaves out, by the kind of reason, a line each."""
+    left = [case for case in cases if profile.why_not(case)]
+    if not left:
+        return []
+    lines = [f"profile {profile.name}: {len(left)} questions are left to try"]
+    if profile.name == "core":
+        return [*lines, f"{len(left):>5}  go beyond mathematics: --profile book, or full"]
+    beyond = [reason for case in left if (reason := beyond_the_book(case))]
+    defects = [reason for reason in beyond if reason.defect]
+    if defects:
+        lines.append(f"{len(defects):>5}  on which the book's own formulas fail: --profile core")
+    if len(beyond) > len(defects):
+        n = len(beyond) - len(defects)
+        lines.append(f"{n:>5}  that the book leaves open, or answers otherwise: --profile full")
+    if len(left) > len(beyond):
+        later = ", ".join(name.rpartition(".")[2] for name in LATER if name in profile.missing)
+        what = f"what the book brings after step 36: {later}" if later else "what is not stated"
+        lines.append(f"{len(left) - len(beyond):>5}  on {what}")
+    return lines

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ..execution.judge import OUTCOMES, counts
+from ..model.case import Case
 from .catalogue_check import SPINE
+from .causes import FEW, cause, condensed
+from .expected_failures import written
+from .profiles import PROFILES, left_to_try
 from .setup import Setup
+
+_NOTES = 5  # of what is told, that the terminal shows
 
 
 class Report:
@@ -23,8 +30,11 @@ class Report:
 
     def pytest_report_header(self) -> list[str]:
         stage, arrays, isolated = self.setup.stage, self.setup.arrays, self.setup.isolated
+        asked, all_ = len(self.setup.asked(catalogue())), len(catalogue())
+        name = self.setup.profile.name
         lines = [
             f"stage: {stage.name}, {stage.path}",
+            f"profile: {name}, {PROFILES[name]}: {asked} of {all_} cases",
             f"arrays: {arrays.module} {arrays.version} on {arrays.device}",
             f"Python: {self.setup.python}{f', {by}' if (by := self.config.option.python) else ''}",
             f"seed: {self.setup.seed}",
@@ -45,6 +55,7 @@ class Report:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> Any:
+        self.condense(terminalreporter)
         yield  # pytest's own summary comes first: what it ends with is what a person sees
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             terminalreporter.write_line(
@@ -54,6 +65,28 @@ class Report:
         if self.results:
             self.write_json()
             self.write_table(terminalreporter)
+            if self.config.option.write_known:
+                self.write_known(Path(self.config.option.write_known))
+                terminalreporter.write_line(
+                    f"The failures are in {self.config.option.write_known}; say there why they are,"
+                    f" and give it to the next run: --known {self.config.option.write_known}"
+                )
+
+    def condense(self, terminal: Any) -> None:
+        """Many failures in few lines, in place of pytest's own; not where more is asked for."""
+        failures = [result for result in self.results if result["outcome"] == "unexpected"]
+        option = self.config.option
+        if len(failures) <= FEW or option.verbose > 0 or option.tbstyle != "auto":
+            return
+        option.tbstyle, terminal.reportchars = "no", ""
+        terminal.write_sep("=", "FAILURES")
+        for line in condensed(failures):
+            terminal.write_line(line)
+
+    def write_known(self, file: Path) -> None:
+        """A list of what failed, for the next run's --known."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(written(self.results, cause), "utf-8")
 
     def write_json(self) -> None:
         stage, arrays = self.setup.stage, self.setup.arrays
@@ -70,8 +103,9 @@ class Report:
             "python": self.setup.python,
             "platform": platform.platform(),
             "seed": self.setup.seed,
+            "profile": self.setup.profile.name,
             "isolated": self.setup.isolated is not None,
-            "catalogue": len(catalogue_ids()),
+            "catalogue": len(catalogue()),
             "summary": counts(self.results),
             "chapters": {
                 key: counts(results) for key, results in sorted(self.by("chapter").items())
@@ -100,8 +134,21 @@ class Report:
             line = "   ".join([f"{chapter:>7}", *row])
             terminal.write_line(line, red=bool(found["unexpected"]))
         terminal.write_line("")
-        if len(self.results) < len(catalogue_ids()):
-            terminal.write_line(f"{len(self.results)} of {len(catalogue_ids())} cases were run.")
+        known = Counter(c["reason"] for c in self.results if c["outcome"] == "known")
+        for why, n in known.items():
+            terminal.write_line(f"{n:>5}  known to fail: {why}")
+        notes = Counter(line for c in self.results for line in c.get("notes", "").splitlines())
+        if notes:
+            terminal.write_line("told by the engine or its libraries, and counted against nobody:")
+        for note, n in notes.most_common(_NOTES):
+            terminal.write_line(f"{n:>5}  {note[:100]}")
+        if len(notes) > _NOTES:
+            terminal.write_line(f"{sum(notes.values()):>5}  of {len(notes)} kinds; see the report")
+        asked = self.setup.asked(catalogue())
+        if len(self.results) < len(asked):
+            terminal.write_line(f"{len(self.results)} of {len(asked)} cases were run.")
+        for line in left_to_try(self.setup.profile, catalogue()):
+            terminal.write_line(line)
         terminal.write_line(f"The report is in {_nearby(self.setup.report)}")
 
     def by(self, key: str) -> dict[Any, list[dict[str, Any]]]:
@@ -125,11 +172,11 @@ def _in_words(results: list[dict[str, Any]]) -> tuple[str, str]:
     return OUTCOMES[outcome] + why, "red" if outcome == "unexpected" else "green"
 
 
-def catalogue_ids() -> list[str]:
-    """The ids of all cases; a session without a stage needs none."""
+def catalogue() -> list[Case]:
+    """All cases; a session without a stage needs none."""
     from .. import cases
 
-    return [case.id for case in cases.ALL]
+    return cases.ALL
 
 
 def _nearby(path: Path) -> str:

@@ -18,7 +18,7 @@ from ..model.arrays import KINDS, Unusable, array_kind
 from ..model.case import ABSENT
 from .expected_failures import BadList, by_case
 from .profiles import LATER, PROFILES, Profile
-from .report import Report, catalogue_ids
+from .report import Report, catalogue
 from .setup import SETUP, Setup
 
 SUITE = Path(__file__).with_name("conformance.py")
@@ -119,7 +119,9 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             stage = load(option.stage)
             lacking = tuple(missing(list(names), kind.prelude))
-        known = by_case(Path(option.known), catalogue_ids()) if option.known else {}
+        known = (
+            by_case(Path(option.known), [case.id for case in catalogue()]) if option.known else {}
+        )
     except (StageError, Unusable, BadList) as error:
         raise pytest.UsageError(str(error)) from None
     report = Path(option.report or f"reports/{stage.name}-{kind.name}.json").absolute()
