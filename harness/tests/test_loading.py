@@ -40,9 +40,10 @@ def test_an_engine_without_a_table_has_all_capabilities(stage):
 
 def test_every_stage_of_the_repository_can_be_read():
     folders = sorted(ROOT.glob("stages/step*"))
-    read = [loading._stated(folder) for folder in folders]
-    assert [name for name, _ in read] == [f"dezero-{folder.name}" for folder in folders]
-    assert read[0][1] < read[-1][1] == set(REFUSALS)
+    read = [loading.read(folder) for folder in folders]
+    assert [stage.project for stage in read] == [f"dezero-{folder.name}" for folder in folders]
+    assert read[0].capabilities < read[-1].capabilities == set(REFUSALS)
+    assert all(stage.ours for stage in read)
 
 
 def refusal(folder):

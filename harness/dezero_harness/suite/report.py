@@ -18,6 +18,7 @@ from .expected_failures import written
 from .profiles import PROFILES, left_to_try
 from .setup import Setup
 
+_WORSE = ["passed", "refused", "known", "unexpected"]
 _NOTES = 5  # of what is told, that the terminal shows
 
 
@@ -166,10 +167,10 @@ def _in_words(results: list[dict[str, Any]]) -> tuple[str, str]:
     """The outcome of a spine case, and its color. Where it is several cases, the worst decides."""
     if not results:
         return "not run", "yellow"
-    worst = max(results, key=lambda result: list(OUTCOMES).index(result["outcome"]))
+    worst = max(results, key=lambda result: _WORSE.index(result["outcome"]))
     outcome = worst["outcome"]
     why = f": {worst['reason']}" if outcome != "passed" else ""
-    return OUTCOMES[outcome] + why, "red" if outcome == "unexpected" else "green"
+    return OUTCOMES.get(outcome, outcome) + why, "red" if outcome == "unexpected" else "green"
 
 
 def catalogue() -> list[Case]:
