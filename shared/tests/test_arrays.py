@@ -1,5 +1,7 @@
 """Which module computes on an array, and the few functions that differ between modules."""
 
+import os
+import platform
 import subprocess
 import sys
 import types
@@ -235,6 +237,24 @@ def test_the_axes_along_which_an_array_was_repeated(small, large, axes):
 def test_a_shape_that_does_not_broadcast_there_is_an_error(small, large):
     with pytest.raises(ValueError, match=r"shape|broadcast"):
         arrays.stretched_axes(small, large)
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ),
+    reason="another malloc, or one with settings",
+)
+def test_large_arrays_are_computed_in_the_memory_that_others_have_left():
+    program = (
+        "import resource, numpy, dezero_shared.arrays\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(3):\n"
+        "    before = faults()\n"
+        "    arrays = [numpy.ones(10**6) for _ in range(5)]\n"
+        "    del arrays\n"
+        "print(faults() - before)"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert int(run.stdout) < 100, run.stderr  # pages; five arrays have 10,000
 
 
 def test_numpy_is_the_only_import():

@@ -102,11 +102,13 @@ class Where:
     """What a worker runs with: the versions of Python and of the array module.
 
     lacks: which capabilities of ENVIRONMENT are not there.
-    missing: which of the names that were asked for (Engine.names) the engine does not have.
+    missing: which of the names that were asked for (Manner.names) the engine does not have.
+    engine: the name and version of an engine behind an adapter.
     """
 
     python: str
     version: str
+    engine: str = ""
     lacks: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
@@ -116,11 +118,15 @@ class Manner:
     """How an engine is treated: `lenient` and `aliases` as runner.run and runner.adopt take them.
 
     names: those that it is asked for at the start, as runner.missing takes them.
+    adapter, bridge: in place of a package `dezero`, an adapter (a file or the name of a module),
+        and the file that makes such a package of it.
     """
 
     lenient: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    adapter: str = ""
+    bridge: str = ""
 
 
 OURS = Manner()
@@ -269,17 +275,20 @@ class _Worker:
             "path": [self.launch.stage, *self.launch.libraries],
             "module": arrays.module,
             "runner": self.launch.runner,
-            "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
+            # What GPUs and compilers reserve for themselves is no memory of a case.
+            "memory": 0 if arrays.name == "cupy" or manner.adapter else limits.memory * 2**20,
             "prelude": arrays.prelude,
             "environment": dict(ENVIRONMENT),
             "aliases": dict(manner.aliases),
             "names": list(manner.names),
+            "adapter": manner.adapter,
+            "bridge": manner.bridge,
         }
         answer = self._exchange(settings, limits.start)
         failed = answer.get("failed")
         if failed and isinstance(failed, str):
             raise StageError(failed)
-        where = {key: answer.pop(key, None) for key in ("python", "version")}
+        where = {key: answer.pop(key, None) for key in ("python", "version", "engine")}
         texts = all(isinstance(text, str) for text in where.values())
         lacks = answer.pop("lacks", None)
         known = isinstance(lacks, list) and all(name in list(ENVIRONMENT) for name in lacks)

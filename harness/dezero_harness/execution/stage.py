@@ -23,14 +23,16 @@ class Stage:
 
     ours: whether it is a stage, or made from one, as its table [tool.dezero] says with `stage`.
     aliases: what it calls otherwise than the book does, as runner.adopt takes it.
+    engine: the name and version of an engine behind an adapter.
     """
 
     name: str
     path: Path
     capabilities: frozenset[str]
-    project: str = ""
+    project: str = ""  # name and version of its distribution
     ours: bool = True
     aliases: Mapping[str, str] = field(default_factory=dict)
+    engine: str = ""
 
 
 def load(folder: str | Path) -> Stage:
@@ -87,14 +89,15 @@ def _hint(path: Path) -> str:
 
 
 def _stated(path: Path) -> tuple[str, dict[str, Any]]:
-    """The project's name, and its table [tool.dezero]."""
+    """What it is installed as, and its table [tool.dezero]."""
     file = path / "pyproject.toml"
     try:
         settings = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
     except tomllib.TOMLDecodeError as error:
         raise StageError(f"{file} is not valid TOML: {error}") from None
-    project = settings.get("project", {}).get("name", "")
-    return project, settings.get("tool", {}).get("dezero", {})
+    project = settings.get("project", {})
+    name = f"{project.get('name', '')} {project.get('version', '')}".strip()
+    return name, settings.get("tool", {}).get("dezero", {})
 
 
 def _aliases(file: Path, table: dict[str, Any]) -> dict[str, str]:
@@ -159,9 +162,9 @@ def _refuse_installed(path: Path, project: str) -> None:
     """Two engines in one environment both answer to `import dezero`: which one would be tested?"""
     for found in distributions():
         name = (found.name or "").lower().replace("_", "-")
-        is_engine = name == "dezero" or name.startswith("dezero-step")
+        is_engine = name in ("dezero", "dezero-stage") or name.startswith("dezero-step")
         place = Path(str(found.locate_file(""))).resolve()
-        if is_engine and name != project and place != path:
+        if is_engine and f"{name} {found.version}" != project and place != path:
             raise StageError(
                 f"--stage {path}: this environment has another engine, {name} {found.version} in"
                 f" {place}; take it out (python -m pip uninstall {name}), or use one environment"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,9 +11,9 @@ from _pytest._code.code import ExceptionInfo, TerminalRepr
 from _pytest._io import TerminalWriter
 
 from .. import cases
+from ..execution import shell
 from ..execution.judge import Verdict, judge, result_of
 from ..execution.runner import Observed, run
-from ..execution.shell import shell_lines
 from ..model.case import Case
 from .catalogue_check import mistakes
 from .expected_failures import compared
@@ -65,6 +65,9 @@ class CaseItem(pytest.Item):
             )
             observed = finished.observed
         verdict = judge(case, observed, setup.stage.capabilities, setup.arrays)
+        if setup.manner.adapter and observed.error == "NotStated":
+            reason = f"the adapter states no {observed.message}"
+            verdict = replace(verdict, outcome="not applicable", reason=reason)
         known = setup.known.get(case.id)
         if known:
             verdict = compared(verdict, known)
@@ -97,10 +100,12 @@ class Unexpected(Exception):
         case, verdict = self.case, self.verdict
         spine = f", {case.spine} of the spine" if case.spine else ""
         python = setup.isolated.python if setup.isolated else ""
-        shell = f"shell of {python}" if python else "Python shell"
-        lines = shell_lines(setup.stage.path, setup.arrays.prelude, case.program)
+        where = f"shell of {python}" if python else "Python shell"
+        adapter = setup.manner.adapter
+        before = shell.bridged(adapter) if adapter else shell.on_path(setup.stage.path)
+        lines = shell.shell_lines(before, setup.arrays.prelude, case.program)
         text = [
-            f"chapter {case.chapter}, group {case.group}{spine}; in a {shell}:",
+            f"chapter {case.chapter}, group {case.group}{spine}; in a {where}:",
             "",
             *(f"    {line}".rstrip() for line in lines),
             "",

@@ -5,17 +5,19 @@ from __future__ import annotations
 import gc
 import platform
 import random
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .. import adapters
 from ..execution.isolated import Isolated, Limits, Manner
 from ..execution.runner import missing
-from ..execution.stage import StageError, load, read
+from ..execution.stage import Stage, StageError, load, read
 from ..model.arrays import KINDS, Unusable, array_kind
-from ..model.case import ABSENT
+from ..model.case import ABSENT, REFUSALS
 from .expected_failures import BadList, by_case
 from .profiles import LATER, PROFILES, Profile
 from .report import Report, catalogue
@@ -27,6 +29,12 @@ SUITE = Path(__file__).with_name("conformance.py")
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dezero", "conformance of a stage")
     group.addoption("--stage", metavar="DIR", help="the stage: a folder holding a package dezero")
+    group.addoption(
+        "--engine",
+        metavar="NAME",
+        help=f"in place of a stage, an engine behind an adapter: {', '.join(adapters.SHIPPED)}; or"
+        " a module or a file of your own",
+    )
     group.addoption(
         "--array",
         default="numpy",
@@ -82,7 +90,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
-    if option.stage is None:
+    if option.stage is None and option.engine is None:
         if any(_is_suite(Path(arg.partition("::")[0]).absolute()) for arg in config.args):
             raise pytest.UsageError("which stage? Add a folder, as in --stage stages/step33")
         return
@@ -90,35 +98,39 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(SUITE)]
     if option.seed is None:  # kept in the options, which pytest-xdist hands on to its workers
         option.seed = random.SystemRandom().randrange(10**6)
-    option.isolated = option.isolated or option.python is not None
+    option.isolated = option.isolated or option.python is not None or option.engine is not None
     debugger = option.usepdb or option.trace
     if option.isolated and debugger:
         raise pytest.UsageError(
             "a debugger cannot enter the worker process of --isolated; leave --isolated out"
-            " (and --python), and the same cases run in this process"
+            " (and --python, and --engine), and the same cases run in this process"
         )
     isolated, python = None, platform.python_version()
     try:
         kind = array_kind(option.array)
-        stage = read(option.stage, option.python or "")
-        profile = option.profile or ("full" if stage.ours else "book")
-        names = tuple(LATER) if profile == "book" else ()
+        interpreter = option.python or ""
+        if option.engine:
+            stage, profile = behind_adapter(option), "core"
+            manner = Manner(True, adapter=adapters.find(option.engine), bridge=str(adapters.BRIDGE))
+            interpreter = interpreter or sys.executable
+        else:
+            stage = read(option.stage, interpreter)
+            profile = option.profile or ("full" if stage.ours else "book")
+            names = tuple(LATER) if profile == "book" else ()
+            manner = Manner(not stage.ours, stage.aliases, names)
         if option.isolated or not (stage.ours or debugger):
             limits = Limits(option.time_limit, option.memory_limit)
-            manner = Manner(not stage.ours, stage.aliases, names)
-            isolated = Isolated(
-                stage.path, kind, limits, option.seed, option.python or "", manner=manner
-            )
+            isolated = Isolated(stage.path, kind, limits, option.seed, interpreter, manner=manner)
             config.add_cleanup(isolated.stop)
             where = isolated.start()
-            lacking = where.missing
+            lacking, stage = where.missing, replace(stage, engine=where.engine)
             kind, python = replace(kind, version=where.version), where.python
             if option.python:
                 absent = {name: ABSENT[name] for name in where.lacks}
                 kind = replace(kind, lacks={**kind.lacks, **absent})
         else:
             stage = load(option.stage)
-            lacking = tuple(missing(list(names), kind.prelude))
+            lacking = tuple(missing(list(manner.names), kind.prelude))
         known = (
             by_case(Path(option.known), [case.id for case in catalogue()]) if option.known else {}
         )
@@ -129,8 +141,25 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--report {report} is a folder; name a file in it")
     config.add_cleanup(gc.unfreeze)  # the cleanup that comes last, after pytest's own collection
     asked = Profile(profile, stage.capabilities, frozenset(lacking))
-    config.stash[SETUP] = Setup(stage, kind, option.seed, report, isolated, python, asked, known)
+    config.stash[SETUP] = Setup(
+        stage, kind, option.seed, report, isolated, python, asked, manner, known
+    )
     config.pluginmanager.register(Report(config, config.stash[SETUP]), "dezero-report")
+
+
+def behind_adapter(option: Any) -> Stage:
+    """What stands for an engine behind an adapter; it is asked the mathematics."""
+    if option.stage is not None:
+        raise StageError("--stage and --engine: give the one or the other")
+    if option.profile not in (None, "core"):
+        raise StageError(
+            f"--profile {option.profile}: an engine behind an adapter is asked the mathematics,"
+            f" --profile core; of anything else it knows nothing"
+        )
+    if option.array != "numpy":
+        raise StageError(f"--array {option.array}: an adapter makes its own tensors, of NumPy's")
+    name = Path(option.engine).stem if option.engine.endswith(".py") else option.engine
+    return Stage(name, Path.cwd(), frozenset(REFUSALS), ours=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -139,7 +168,7 @@ def pytest_collection(session: pytest.Session) -> Any:
 
     It is not to look at them later either, when a case asks for it or its garbage does.
     """
-    if session.config.option.stage is None or not gc.isenabled():
+    if SETUP not in session.config.stash or not gc.isenabled():
         return (yield)
     gc.disable()
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..execution.isolated import Isolated
+from ..execution.isolated import OURS, Isolated, Manner
 from ..execution.stage import Stage
 from ..model.arrays import ArrayKind
 from ..model.case import Case
@@ -28,6 +28,7 @@ class Setup:
     isolated: Isolated | None  # where the stage runs, if not in this process
     python: str = platform.python_version()  # that the stage runs in
     profile: Profile = FULL
+    manner: Manner = OURS
     known: Mapping[str, Defect] = field(default_factory=dict)  # by the id of the case
 
     def asked(self, cases: Iterable[Case]) -> list[Case]:
