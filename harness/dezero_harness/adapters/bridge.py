@@ -308,4 +308,3 @@ def _defined(engine: Any, capabilities: Any) -> tuple[type, dict[str, Callable]]
         broadcast_to=shaped("broadcast_to"),
     )
     return Variable, functions
-

@@ -645,6 +645,7 @@ CASES += [
                 y, x.grad, dtype_name(z), w.grad, dtype_name(w.grad)
             """,
             expect=[[9.0, 0.0], [-6.0, 0.0], "float32", [-6.0, 0.0], "float32"],
+            level="dtype",
             source="x^2 at -3 and 0; a number takes the Variable's dtype",
         )
         for words, c in [
@@ -676,6 +677,7 @@ CASES += [
             statement=f"x to the power of {words} is a TypeError that shows it",
             program=f"x = Variable(array(2.0))\nx ** {c}",
             expect=Raises("TypeError", shown),
+            level="dezero",
             source="contract: a message says what was given, and what to do",
         )
         for words, c, shown in [

@@ -7,22 +7,18 @@ from functools import cache
 from pathlib import Path
 
 
-def on_path(stage: Path) -> list[str]:
-    """What to paste so that the engine in this folder is `dezero`."""
-    return ["import sys", f"sys.path.insert(0, {str(stage)!r})"]
+def shell_lines(stage: Path, prelude: str, program: str, adapter: str = "") -> list[str]:
+    """What to paste into a Python shell: the stage's path, the helpers in use, the program.
 
-
-def bridged(adapter: str) -> list[str]:
-    """What to paste so that the engine behind an adapter is."""
-    return [
-        "from dezero_harness.adapters import bridge",
-        f"bridge.install(bridge.load({adapter!r}))",
-    ]
-
-
-def shell_lines(before: list[str], prelude: str, program: str) -> list[str]:
-    """What to paste into a Python shell: these lines, the helpers in use, the program."""
-    return [*before, *_pasteable(_used(prelude, program)), *_pasteable(program)]
+    adapter: of an engine behind one, in place of the path.
+    """
+    path = ["import sys", f"sys.path.insert(0, {str(stage)!r})"]
+    if adapter:
+        path = [
+            "from dezero_harness.adapters import bridge",
+            f"bridge.install(bridge.load({adapter!r}))",
+        ]
+    return [*path, *_pasteable(_used(prelude, program)), *_pasteable(program)]
 
 
 def _used(prelude: str, program: str) -> str:

@@ -11,9 +11,9 @@ from _pytest._code.code import ExceptionInfo, TerminalRepr
 from _pytest._io import TerminalWriter
 
 from .. import cases
-from ..execution import shell
 from ..execution.judge import Verdict, judge, result_of
 from ..execution.runner import Observed, run
+from ..execution.shell import shell_lines
 from ..model.case import Case
 from .catalogue_check import mistakes
 from .expected_failures import compared
@@ -100,12 +100,11 @@ class Unexpected(Exception):
         case, verdict = self.case, self.verdict
         spine = f", {case.spine} of the spine" if case.spine else ""
         python = setup.isolated.python if setup.isolated else ""
-        where = f"shell of {python}" if python else "Python shell"
-        adapter = setup.manner.adapter
-        before = shell.bridged(adapter) if adapter else shell.on_path(setup.stage.path)
-        lines = shell.shell_lines(before, setup.arrays.prelude, case.program)
+        shell = f"shell of {python}" if python else "Python shell"
+        prelude, adapter = setup.arrays.prelude, setup.manner.adapter
+        lines = shell_lines(setup.stage.path, prelude, case.program, adapter)
         text = [
-            f"chapter {case.chapter}, group {case.group}{spine}; in a {where}:",
+            f"chapter {case.chapter}, group {case.group}{spine}; in a {shell}:",
             "",
             *(f"    {line}".rstrip() for line in lines),
             "",

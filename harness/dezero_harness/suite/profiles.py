@@ -27,7 +27,9 @@ BEYOND = Path(__file__).with_name("beyond_the_book.toml")
 
 @dataclass(frozen=True)
 class Reason:
-    """Why the book leaves these cases open, or all of a `level` that no other reason names.
+    """Why the book leaves these cases open, or those of a `group`, or of a `level`.
+
+    A case has the reason of the entry that names it itself, else that of its group, of its level.
 
     departure: the words that the sentence in "Departures from the book" (stages/README.md) begins
     with; or defect: what the book's formula does instead; or later: what the book brings after
@@ -35,6 +37,7 @@ class Reason:
     """
 
     cases: tuple[str, ...] = ()
+    group: str = ""
     level: str = ""
     departure: str = ""
     defect: str = ""
@@ -55,14 +58,16 @@ def reasons() -> Sequence[Reason]:
 
 def beyond_the_book(case: Case) -> Reason | None:
     """Why the book leaves this case open; None where it does not."""
-    by_case, by_level = _indexed()
-    return by_case.get(case.id) or by_level.get(case.level)
+    known = _by_name()
+    names = (case.id, f"group {case.group}", f"level {case.level}")
+    return next((known[name] for name in names if name in known), None)
 
 
 @cache
-def _indexed() -> tuple[dict[str, Reason], dict[str, Reason]]:
-    by_case = {case: reason for reason in reasons() for case in reason.cases}
-    return by_case, {reason.level: reason for reason in reasons() if reason.level}
+def _by_name() -> dict[str, Reason]:
+    known = {case: reason for reason in reasons() for case in reason.cases}
+    known |= {f"group {reason.group}": reason for reason in reasons() if reason.group}
+    return known | {f"level {reason.level}": reason for reason in reasons() if reason.level}
 
 
 def mistakes(cases: Sequence[Case]) -> list[str]:
@@ -72,10 +77,16 @@ def mistakes(cases: Sequence[Case]) -> list[str]:
     found = [f"{case}: there is no such case" for case in listed if case not in ids]
     found += [f"{case}: listed twice" for case in set(listed) if listed.count(case) > 1]
     found += [
-        f"{reason}: an entry has `cases` or a `level`, and one reason"
+        f"{reason}: an entry has `cases`, a `group` or a `level`, and one reason"
         for reason in reasons()
-        if bool(reason.cases) == bool(reason.level)
+        if [bool(reason.cases), bool(reason.group), bool(reason.level)].count(True) != 1
         or [reason.departure, reason.defect, reason.later].count("") != 2
+    ]
+    groups = {case.group for case in cases}
+    found += [
+        f"there is no group {reason.group}"
+        for reason in reasons()
+        if reason.group and reason.group not in groups
     ]
     found += [
         f"{case.id}: at level {case.level} it is beyond the book, and no entry says why"

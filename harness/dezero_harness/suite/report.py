@@ -18,7 +18,12 @@ from .expected_failures import written
 from .profiles import PROFILES, left_to_try
 from .setup import Setup
 
-_WORSE = ["passed", "refused", "known", "unexpected"]
+_WORSE = ["passed", "not applicable", "refused", "known", "unexpected"]
+_SHOWN = {
+    "refused": (OUTCOMES["refused"], "r", "REFUSED"),
+    "not applicable": ("not applicable", "n", "NOT APPLICABLE"),
+    "known": ("known to fail", "k", "KNOWN"),
+}
 _NOTES = 5  # of what is told, that the terminal shows
 
 
@@ -34,7 +39,7 @@ class Report:
         asked, all_ = len(self.setup.asked(catalogue())), len(catalogue())
         name = self.setup.profile.name
         lines = [
-            f"stage: {stage.name}, {stage.path}",
+            f"engine: {stage.engine}" if stage.engine else f"stage: {stage.name}, {stage.path}",
             f"profile: {name}, {PROFILES[name]}: {asked} of {all_} cases",
             f"arrays: {arrays.module} {arrays.version} on {arrays.device}",
             f"Python: {self.setup.python}{f', {by}' if (by := self.config.option.python) else ''}",
@@ -44,10 +49,10 @@ class Report:
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         result = _result(report)
-        if result and result["outcome"] == "refused" and report.when == "call":
+        if result and report.when == "call" and result["outcome"] in _SHOWN:
             # Under its own name also in the line that the run ends with, which else would count
             # 1346 passed under a table that says 811.
-            return OUTCOMES["refused"], "r", "REFUSED"
+            return _SHOWN[result["outcome"]]
         return None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -96,6 +101,7 @@ class Report:
         content = {
             "stage": stage.name,
             "path": str(stage.path),
+            "engine": stage.engine,
             "capabilities": sorted(stage.capabilities),
             "array": {
                 "kind": arrays.name,
@@ -137,6 +143,9 @@ class Report:
             line = "   ".join([f"{chapter:>7}", *row])
             terminal.write_line(line, red=bool(found["unexpected"]))
         terminal.write_line("")
+        stated = Counter(c["reason"] for c in self.results if c["outcome"] == "not applicable")
+        for why, n in stated.most_common():
+            terminal.write_line(f"{n:>5}  not applicable: {why}")
         known = Counter(c["reason"] for c in self.results if c["outcome"] == "known")
         for why, n in known.items():
             terminal.write_line(f"{n:>5}  known to fail: {why}")
