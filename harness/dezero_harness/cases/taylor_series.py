@@ -32,6 +32,7 @@ def case(statement, program, expect, source, *, group="F", chapter=31, imports="
         chapter=chapter,
         group=group,
         needs=needs,
+        level="dezero",
         **others,
     )
 
