@@ -28,6 +28,7 @@ _OTHER_OPERATORS = (np.matrix, np.ma.MaskedArray)
 SCALARS = frozenset(np.sctypeDict.values())
 #: The types of NumPy's results.
 NUMPY = SCALARS | {np.ndarray}
+_NUMPYS = (np.ndarray, np.generic)
 _PYTHON = {bool, int, float, complex}
 _NUMBERS = SCALARS | _PYTHON
 
@@ -121,8 +122,9 @@ def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
 
 
 def moved(x: Any, to: Any) -> Any:
-    """A NumPy array in the module and on the device of the array `to`."""
-    return x if isinstance(to, np.ndarray) or not is_array(to) else _on_device_of(to, "asarray", x)
+    """NumPy's array or scalar in the module and on the device of the array `to`; all else as it is."""
+    there = isinstance(to, np.ndarray) or not is_array(to) or not isinstance(x, _NUMPYS)
+    return x if there else _on_device_of(to, "asarray", x)
 
 
 def ones_like(x: Array) -> Array:
@@ -219,7 +221,7 @@ def format_array(x: Any) -> str:
 
 def power(x: Array, c: Any) -> Array:
     """x ** c, for a number c or an array of them, of any module."""
-    return x ** (moved(c, x) if isinstance(c, np.ndarray) else c)
+    return x**c
 
 
 def lowered(c: Any) -> Any:

@@ -192,10 +192,10 @@ def exponent(c: Any) -> Any:
 
     A 0-d array of NumPy, or a NumPy scalar, is its number.
     """
-    if isinstance(c, (int, float)):
+    if type(c) in NUMPY and not c.shape:
+        c = c.item()
+    if isinstance(c, (int, float)) or (is_array(c) and not arrays.is_complex(c)):
         return c
-    if not hasattr(c, "creator") and hasattr(c, "dtype") and not arrays.is_complex(c):
-        return c if c.shape else c.item() if type(c) in NUMPY else c
     raise TypeError(
         f"x ** c needs a real number c, or an array of them, not {describe(c)}; "
         f"for a Variable c write exp(c * log(x)), with exp and log from step36 on"

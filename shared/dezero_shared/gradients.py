@@ -127,7 +127,7 @@ def unshared(grads: dict, root: Any, cast: Callable[[Any, Any], Any]) -> dict:
 def _made_in_walk(gx: Any, root: Any) -> bool:
     """False for a Variable that the walk has not made, but found, and for one with no graph where
     others have one: it may be an operand in theirs."""
-    if gx.given is not None:
+    if gx.given is not None or root.creator is None:  # from a leaf nothing is made on the way
         return False
     if recording():
         return gx.creator is not None and gx.creator.called > root.creator.called

@@ -1,6 +1,7 @@
 """The contract of the engine: what a Variable is, what the walk does, and how errors read."""
 
 from functools import partial
+from math import perm
 from textwrap import dedent
 
 from ..model.case import Case, Raises
@@ -455,12 +456,6 @@ CASES += [
         expect=Raises("TypeError", r"exp\("),
         source="contract: 2 ** x is a TypeError that says what to write instead",
     ),
-    case(
-        statement="x to the power of an array is a TypeError that says what to write",
-        program="x = Variable(array([2.0, 3.0]))\nx ** array([1.0, 2.0])",
-        expect=Raises("TypeError", r"exp\("),
-        source="contract: the exponent is one number",
-    ),
     *[
         case(
             statement=f"no gradient is computed for a constant {sign} x",
@@ -530,6 +525,158 @@ CASES += [
         expect=Raises("TypeError", "list"),
         source="contract: data is an array; the message names the type",
     ),
+]
+
+# --- exponents that are arrays ---
+
+# Each of these to the power of each of those: nought, too, on either side.
+BASES = [x for x in (0.0, 2.0, -3.0) for _ in range(5)]
+EXPONENTS = [0.0, 1.0, 2.0, 3.0, 4.0] * 3
+
+
+def of_powers(order, bases=BASES, exponents=EXPONENTS):
+    """The derivative of x^c of this order, number by number: c (c-1) ... x^(c-order)."""
+    return [
+        perm(int(c), order) * x ** (c - order) if c >= order else 0.0
+        for x, c in zip(bases, exponents)
+    ]
+
+
+array_exponent = partial(case, source="c is a constant: (x^c)' = c x^(c-1), and 0 for c = 0")
+CASES += [
+    array_exponent(
+        statement="x to the power of an array has its value and its gradient",
+        program=f"""
+            x = Variable(array({BASES}))
+            y = x ** array({EXPONENTS})
+            y.backward()
+            y, x.grad
+        """,
+        expect=[of_powers(0), of_powers(1)],
+    ),
+    *[
+        array_exponent(
+            statement=f"derivative {order} of x to the power of an array, nought included",
+            program=f"""
+                x = Variable(array({BASES}))
+                y = x ** array({EXPONENTS})
+                for _ in range({order - 1}):
+                    y.backward(create_graph=True)
+                    y = x.grad
+                    x.cleargrad()
+                y.backward()
+                x.grad
+            """,
+            expect=of_powers(order),
+            chapter=32,
+            needs=("create_graph",),
+        )
+        for order in (2, 3, 4)
+    ],
+    array_exponent(
+        statement="x to the power of fractions and negative numbers in an array",
+        program="""
+            x = Variable(array([4.0, 2.0, 4.0]))
+            y = x ** array([0.5, -1.0, -1.5])
+            y.backward()
+            y, x.grad
+        """,
+        expect=[[2.0, 0.5, 0.125], [0.25, -0.25, -1.5 / 32.0]],
+        rel=1e-15,
+    ),
+    array_exponent(
+        statement="an array of NumPy is an exponent for arrays of any kind",
+        program="""
+            x = Variable(array([2.0, 0.0, -3.0]))
+            y = x ** host([2.0, 1.0, 0.0])
+            y.backward()
+            kind(y.data), y, x.grad
+        """,
+        expect=["array", [4.0, 0.0, 1.0], [4.0, 1.0, 0.0]],
+    ),
+    array_exponent(
+        statement="an array of exponents takes the shapes that broadcast to it",
+        program="""
+            x = Variable(array(3.0))
+            y = x ** array([[0.0, 1.0], [2.0, 3.0]])
+            y.backward()
+            y, x.grad
+        """,
+        expect=[[[1.0, 3.0], [9.0, 27.0]], 34.0],
+        source="1, x, x^2, x^3 at 3, and the sum of their derivatives: 0 + 1 + 6 + 27",
+        chapter=36,
+        needs=("broadcast",),
+    ),
+    array_exponent(
+        statement="each row to its own power",
+        program="""
+            x = Variable(array([[1.0, 2.0], [3.0, 0.0]]))
+            y = x ** array([[2.0], [1.0]])
+            y.backward()
+            y, x.grad
+        """,
+        expect=[[[1.0, 4.0], [3.0, 0.0]], [[2.0, 4.0], [1.0, 1.0]]],
+    ),
+    *[
+        array_exponent(
+            statement=f"{words} is a number as an exponent, for float32 too",
+            program=f"""
+                x, w = Variable(array([-3.0, 0.0])), Variable(array([-3.0, 0.0], "float32"))
+                y, z = x ** {c}, w ** {c}
+                y.backward()
+                z.backward()
+                y, x.grad, dtype_name(z), w.grad, dtype_name(w.grad)
+            """,
+            expect=[[9.0, 0.0], [-6.0, 0.0], "float32", [-6.0, 0.0], "float32"],
+            source="x^2 at -3 and 0; a number takes the Variable's dtype",
+        )
+        for words, c in [
+            ("a 0-d host array", "host(2.0)"),
+            ("a 0-d integer array", "host(2, 'int64')"),
+            ("a scalar", "numpy_scalar(2.0)"),
+        ]
+    ],
+    array_exponent(
+        statement="a 0-d array is a constant exponent, and the third derivative is 0 at 0",
+        program="""
+            x = Variable(array(0.0))
+            y = x ** array(2.0)
+            values = [y.data]
+            for _ in range(3):
+                y.backward(create_graph=True)
+                y = x.grad
+                x.cleargrad()
+                values.append(y.data)
+            values
+        """,
+        expect=[0.0, 0.0, 2.0, 0.0],
+        source="x^2, 2 x, 2, 0 at 0",
+        chapter=32,
+        needs=("create_graph",),
+    ),
+    *[
+        case(
+            statement=f"x to the power of {words} is a TypeError that shows it",
+            program=f"x = Variable(array(2.0))\nx ** {c}",
+            expect=Raises("TypeError", shown),
+            source="contract: a message says what was given, and what to do",
+        )
+        for words, c, shown in [
+            ("a list", "[1.0, 2.0]", r"an array of them, not list \[1\.0, 2\.0\]"),
+            ("None", "None", "an array of them, not None"),
+            ("a complex number", "2j", "an array of them, not complex 2j"),
+            (
+                "complex numbers",
+                "array([1j, 2j], 'complex128')",
+                r"an array of them, not \w+ \(2,\) \S*complex128",
+            ),
+            (
+                "a Variable of numbers",
+                "Variable(array([1.0, 2.0]))",
+                r"not Variable \(2,\) .* write exp\(c \* log\(x\)\)",
+            ),
+        ]
+    ],
 ]
 
 # --- leaves as roots ---

@@ -123,6 +123,8 @@ CASES += [
         ("numpy.maximum", "numpy_itself.maximum(x, 0.0)"),
         ("numpy.add.reduce", "numpy_itself.add.reduce(x)"),
         ("numpy.float64", "numpy_itself.float64(x)"),
+        ("numpy.add with a dtype", "numpy_itself.add(x, 1.0, dtype='float32')"),
+        ("numpy.add with a where", "numpy_itself.add(x, 1.0, where=host([1, 0, 1], 'bool'))"),
         ("an array == x", "host([1.0, 1.0, 1.0]) == x"),
         ("an array below x", "host([1.0, 1.0, 1.0]) < x"),
     ]
@@ -141,6 +143,48 @@ CASES += [
         ("sin", 34, FUNCTIONS),
         ("cos", 34, FUNCTIONS),
     ]
+]
+CASES += [
+    case(
+        statement=f"numpy.{name} of a Variable names our {ours}, once it is there",
+        program=NUMPY + f"numpy_itself.{name}({given})",
+        expect=Raises("TypeError", rf"numpy\.{name} would.*dezero\.functions\.{ours}\b"),
+        source="contract: the error says what to write",
+        chapter=chapter,
+        needs=needs,
+        without=dict.fromkeys(needs, Raises("TypeError", rf"numpy\.{name} would.*the operators")),
+    )
+    for name, ours, given, chapter, needs in [
+        ("tanh", "tanh", "x", 35, ("functions", "tanh")),
+        ("exp", "exp", "x", 36, ARRAY_FUNCTIONS),
+        ("sum", "sum", "x", 36, ARRAY_FUNCTIONS),
+        ("reshape", "reshape", "x, 3", 36, ARRAY_FUNCTIONS),
+        ("dot", "matmul", "x, x", 36, ARRAY_FUNCTIONS),
+        ("matmul", "matmul", "x, x", 36, ARRAY_FUNCTIONS),
+    ]
+]
+CASES += [
+    case(
+        statement="a function of a module of NumPy is refused by its whole name",
+        program=NUMPY + "numpy_itself.linalg.norm(x)",
+        expect=Raises("TypeError", r"numpy\.linalg\.norm would take a Variable apart"),
+        source="contract: an error says what was given",
+    ),
+    *[
+        case(
+            statement=f"{words} is refused: its operators differ",
+            program=NUMPY + f"other = host([[1.0, 2.0, 3.0]]).view(numpy_itself.{name})\n{program}",
+            expect=Raises("TypeError", match),
+            source="contract: right, or an error that says what to write",
+        )
+        for words, name, program, match in [
+            ("a matrix as data", "matrix", "Variable(other)", "operators mean something else"),
+            ("a matrix as an operand", "matrix", "x * other", "operators mean something else"),
+            ("a matrix as an exponent", "matrix", "x ** other", "an array of them, not matrix"),
+            ("a masked array as data", "ma.MaskedArray", "Variable(other)", "something else"),
+            ("a masked array as an operand", "ma.MaskedArray", "x * other", "something else"),
+        ]
+    ],
 ]
 CASES += [
     case(
@@ -164,6 +208,33 @@ CASES += [
 ]
 CASES += [
     case(
+        statement=f"{words} is the operator",
+        program=NUMPY + f"y = numpy_itself.{program}\ny.backward()\ny, x.grad",
+        expect=[value, gradient],
+        source=formula,
+    )
+    for words, program, value, gradient, formula in [
+        ("NumPy's negative", "negative(x)", [-1.0, -2.0, -3.0], [-1.0, -1.0, -1.0], "-x"),
+        ("NumPy's power of a Variable", "power(x, 2)", [1.0, 4.0, 9.0], [2.0, 4.0, 6.0], "x^2"),
+        (
+            "NumPy's subtract with the Variable first",
+            "subtract(x, host([2.0, 4.0, 8.0]))",
+            [-1.0, -2.0, -5.0],
+            [1.0, 1.0, 1.0],
+            "x - a",
+        ),
+    ]
+]
+CASES += [
+    case(
+        statement="NumPy's power with a Variable as the exponent says what to write",
+        program=NUMPY + "numpy_itself.power(2.0, x)",
+        expect=Raises("TypeError", r"2\.0 \*\* Variable is not defined; write exp\("),
+        source="contract: 2 ** x is a TypeError that says what to write instead",
+    ),
+]
+CASES += [
+    case(
         statement="data minus a gradient that is a Variable says to take its array",
         program="""
             x = Variable(host([2.0]))
@@ -172,7 +243,7 @@ CASES += [
             x.data -= 0.1 * x.grad
             x
         """,
-        expect=Raises("TypeError", r"x\.grad\.data"),
+        expect=Raises("TypeError", r"numpy\.subtract cannot .*x\.data -= 0\.1 \* x\.grad\.data"),
         source="contract: the error says what to write",
         chapter=32,
         needs=("create_graph",),
@@ -197,19 +268,30 @@ CASES += [
     for words, program, kind, match in [
         ("float", "float(x)", "TypeError", r"float\(x\.data\)"),
         ("int", "int(x)", "TypeError", r"int\(x\.data\)"),
+        ("complex", "complex(x)", "TypeError", r"complex\(x\.data\)"),
         ("the truth", "bool(x)", "TypeError", "x.grad is not None"),
         ("an if", "1 if x else 2", "TypeError", "x.grad is not None"),
         ("greater", "x > 0", "TypeError", r"x\.data > 0"),
+        ("less", "x < 0", "TypeError", r"x\.data > 0"),
+        ("greater or equal", "x >= 0", "TypeError", r"x\.data > 0"),
         ("less or equal", "x <= 0", "TypeError", r"x\.data > 0"),
         ("the maximum", "max(x, x)", "TypeError", r"x\.data > 0"),
         ("abs", "abs(x)", "TypeError", r"abs\(x\.data\)"),
         ("an element", "x[0]", "TypeError", r"x\.data\[\.\.\.\]"),
-        ("a list", "list(x)", "TypeError", r"x\.data"),
+        ("a list", "list(x)", "TypeError", r"no list; go through x\.data"),
+        ("a loop", "[v for v in x]", "TypeError", r"no list; go through x\.data"),
         ("the operator @", "x @ x", "TypeError", r"dezero\.functions\.matmul"),
         ("the operator @ on the right", "2.0 @ x", "TypeError", r"dezero\.functions\.matmul"),
         ("the method sum", "x.sum()", "AttributeError", r"dezero\.functions\.sum"),
         ("the method reshape", "x.reshape(1)", "AttributeError", r"dezero\.functions\.reshape"),
         ("the attribute T", "x.T", "AttributeError", r"dezero\.functions\.transpose"),
+        ("the method transpose", "x.transpose()", "AttributeError", r"functions\.transpose\(x\)"),
+        ("the method mean", "x.mean()", "AttributeError", r"functions\.sum\(x\) / x\.size"),
+        ("the method dot", "x.dot(x)", "AttributeError", r"dezero\.functions\.matmul\(x, y\)"),
+        ("the method max", "x.max()", "AttributeError", r"x\.data\.max\(\)"),
+        ("the method min", "x.min()", "AttributeError", r"x\.data\.min\(\)"),
+        ("the method detach", "x.detach()", "AttributeError", r"Variable\(x\.data\)$"),
+        ("the method astype", "x.astype('f4')", "AttributeError", r"x\.data\.astype\(dtype\)"),
         ("the method item", "x.item()", "AttributeError", r"x\.data\.item\(\)"),
         ("the method zero_grad", "x.zero_grad()", "AttributeError", r"x\.cleargrad\(\)"),
     ]
@@ -366,6 +448,14 @@ CASES += [
         ("broadcast_to(x, 3)", "a shape", "[5.0]", [5.0, 5.0, 5.0], [1], ()),
         ("sum_to(x, 2)", "a shape", "[[1.0, 2.0], [3.0, 4.0]]", [4.0, 6.0], [2, 2], ()),
         ("transpose(x, 1, 0)", "axes", "[[1.0, 2.0, 3.0]]", [[1.0], [2.0], [3.0]], [1, 3], ()),
+        (
+            "reshape(x, host(4, 'int64')[()])",
+            "a shape",
+            "[[1.0, 2.0], [3.0, 4.0]]",
+            [1.0, 2.0, 3.0, 4.0],
+            [2, 2],
+            (),
+        ),
         ("transpose(x, 1, -2)", "axes", "[[1.0, 2.0, 3.0]]", [[1.0], [2.0], [3.0]], [1, 3], ()),
     ]
 ]

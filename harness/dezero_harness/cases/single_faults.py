@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from itertools import permutations
+from textwrap import dedent
 
 import numpy as np
 
@@ -516,19 +517,66 @@ CASES += [
         ),
     ]
 ]
+
+# Each of these has nothing to do. A result that were the leaf itself would be overwritten by its
+# backward, as a root is, and named and seeded in the leaf's place.
+NOTHING_TO_DO = """\
+from dezero.functions import broadcast_to, reshape, sum, sum_to, transpose
+
+w, m = Variable(array(3.0)), Variable(array([[3.0]]))
+results = [f(v, v.shape) for f in (broadcast_to, reshape, sum_to) for v in (w, m)]
+results += [sum(w), sum(w, ()), sum(w, keepdims=True), sum(m, 0, True), sum(m, ())]
+results += [transpose(w), transpose(m, 0, 1)]
+leaves = [y.creator.inputs[0] for y in results]
+"""
 CASES += [
     case(
-        statement="a shape that stays takes no function",
-        program="""
-            from dezero.functions import broadcast_to, reshape, sum_to
-
-            x = Variable(array([[1.0, 2.0], [3.0, 4.0]]))
-            n = x.ndim
-            [f(x, (n, n)) is x for f in (broadcast_to, reshape, sum_to)]
-        """,
-        expect=[True] * 3,
-        source="the identity has nothing to record; the book's functions return x as well",
+        statement=statement,
+        program=NOTHING_TO_DO + dedent(program),
+        expect=expect,
+        source="contract: a function's result is always a new Variable",
         chapter=36,
         needs=ARRAY_FUNCTIONS,
     )
+    for statement, program, expect in [
+        (
+            "a result is a new Variable also where there is nothing to do",
+            "[y is w or y is m for y in results], [y.ndim for y in results]",
+            [[False] * 13, [0, 2] * 3 + [0, 0, 0, 2, 2, 0, 2]],
+        ),
+        (
+            "backward of a result that equals its operand adds up in the operand",
+            """
+                grads = []
+                for y, x in zip(results, leaves):
+                    x.cleargrad()
+                    (x ** 2).backward()
+                    y.backward()
+                    grads.append(float(on_host(x.grad.data).ravel()[0]))
+                grads
+            """,
+            [7.0] * 13,
+        ),
+        (
+            "naming a result that equals its operand does not rename the operand",
+            """
+                for y in results:
+                    y.name = "y"
+                w.name, m.name
+            """,
+            [None, None],
+        ),
+        (
+            "seeding a result that equals its operand does not seed the operand",
+            """
+                for y in results:
+                    y.grad = Variable((y * 0.0 + 5.0).data)
+                before = w.grad, m.grad
+                for y in results:
+                    y.backward()
+                before, w.grad, m.grad
+            """,
+            [[None, None], 35.0, [[30.0]]],
+        ),
+    ]
 ]

@@ -287,12 +287,13 @@ class Pow(Elementwise):
         self.c = checked.exponent(c)
 
     def forward(self, x):
+        self.c = arrays.moved(self.c, x)
         return arrays.power(x, self.c)
 
     def backward(self, gy):
         (x,) = self.inputs
         # Of x^0 the derivative is 0 x^0, not 0 x^(-1), which would be nan at 0.
-        return gy * (self.c * arrays.power(x.data, arrays.lowered(self.c)))
+        return gy * (arrays.power(x.data, arrays.lowered(self.c)) * self.c)
 
 
 def pow(x, c):
