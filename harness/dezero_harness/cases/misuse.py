@@ -8,7 +8,7 @@ from textwrap import dedent
 
 from ..model.case import Case, Raises
 
-case = partial(Case, chapter=31, group="misuse")
+case = partial(Case, chapter=31, group="misuse", level="dezero")
 FUNCTIONS, ARRAY_FUNCTIONS = ("functions",), ("functions", "array_functions")
 
 CASES = []
@@ -50,6 +50,7 @@ CASES += [
         """,
         expect=[None, [2.0, 4.0]],
         source="contract: bad input loses nothing; (x^2)' = 2 x",
+        level="hygiene",
     ),
 ]
 
@@ -84,6 +85,7 @@ CASES += [
         chapter=32,
         needs=("create_graph",),
         without={"create_graph": Raises("TypeError", "an array of its shape")},
+        level="dtype",
     ),
     case(
         statement="a complex array as a seed is a TypeError",
@@ -95,6 +97,7 @@ CASES += [
         """,
         expect=Raises("TypeError", "real numbers.*complex|a Variable of its shape.*complex"),
         source="contract: complex data has no derivative here, and a seed is data",
+        level="dtype",
     ),
 ]
 
@@ -382,6 +385,7 @@ CASES += [
         """),
         expect=[False, False, [5.0]],
         source="contract: no two Variables share a gradient, nor one its data with another",
+        level="hygiene",
     )
     for words, w in [
         ("an input", "Variable(array([5.0]))"),
@@ -403,6 +407,7 @@ CASES += [
         source="contract: gradients are not aliased, as Variables or as arrays",
         needs=needs,
         chapter=chapter,
+        level="hygiene",
     )
     for words, w, graph, change, chapter, needs in [
         ("in place", "Variable(array([5.0]))", "", "w.data[0] = 7.0", 31, ("mutability",)),
@@ -435,6 +440,7 @@ CASES += [
         source=f"NumPy's own {call.partition('(')[0]} takes them as well",
         chapter=36,
         needs=(*ARRAY_FUNCTIONS, *more),
+        level="book",
     )
     for call, words, x, y, shape, more in [
         (

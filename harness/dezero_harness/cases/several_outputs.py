@@ -7,7 +7,7 @@ from textwrap import dedent
 from ..model.case import Case, Raises
 from .memory_and_copies import FREED, without_collector
 
-case = partial(Case, chapter=31, group="several-outputs")
+case = partial(Case, chapter=31, group="several-outputs", level="dezero")
 graph = partial(case, chapter=32, needs=("create_graph",))
 
 # x^2 and x^3; the backward counts on both of its outputs.

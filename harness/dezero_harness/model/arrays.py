@@ -145,8 +145,11 @@ def kind(x):
         return "Variable"
     return "array" if isinstance(x, type(array(0.0))) else type(x).__name__
 
+def raw(x):
+    return x.data if isinstance(x, Variable) else x
+
 def values(x):
-    return on_host(x.data if isinstance(x, Variable) else x).tolist()
+    return on_host(raw(x)).tolist()
 """
 
 #: The names that `array_kind` knows.
