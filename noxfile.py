@@ -118,6 +118,9 @@ def pytest(session, *arguments, env=None):
     session.run("python", "-m", "pytest", *arguments, *session.posargs, env=env)
 
 
+#: For many small matrices: threads would wait for each other, and on a busy machine for long.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
 #: Two processes of pytest-xdist; -- -n0 for one after the other, and for --pdb.
 TOGETHER = ["-n2", "--dist=worksteal"]
 
@@ -157,7 +160,7 @@ def run(session):
     groups = ["papers"] if arguments and arguments[0].startswith("papers/") else []
     install(session, "shared", "harness", extras=["pictures", "plots", *extras], groups=groups)
     # Every stage is imported as dezero, so the path decides which one this is.
-    env = {"PYTHONPATH": str(stage)}
+    env = {"PYTHONPATH": str(stage), **(ONE_THREAD if groups else {})}
     if arguments:
         script, *options = arguments
         session.run("python", str(scripts[script.removesuffix(".py")]), *options, env=env)
@@ -173,7 +176,7 @@ def run(session):
 def papers(session):
     """Run the three papers of stage 36, each short; -- --full: as they were measured, for hours."""
     install(session, "shared", extras=["plots"], groups=["papers"])
-    env = {"PYTHONPATH": "stages/step36"}
+    env = {"PYTHONPATH": "stages/step36", **ONE_THREAD}
     with interrupts_left_to_the_session():
         session.run("python", "stages/step36/papers/measure.py", *session.posargs, env=env)
 

@@ -596,7 +596,7 @@ before, h.grad
 """,
         expect=[[5.0, 3.0], [3.0, 5.0]],
         source="h.grad is w and x.grad is w from behind, each in an array of its own",
-        needs=("create_graph", "mutability"),
+        needs=("negative steps", "create_graph", "mutability"),
         without={"create_graph": Raises("TypeError", "keyword argument 'create_graph'")},
         level="hygiene",
     ),

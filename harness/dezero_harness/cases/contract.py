@@ -513,6 +513,7 @@ CASES += [
         expect=Raises("ValueError", r"\(2, ?3\).*\(4,\)"),
         source="(2, 3) and (4,) do not broadcast",
         group="K",
+        needs=("shape errors",),
     ),
     case(
         statement="an operation on a Variable without data is a TypeError",

@@ -399,6 +399,7 @@ CASES += [
         r"derivative 1 of f by x\[0\] is wrong",
         "2 of 3 elements",
         "Shift",
+        needs=("negative steps",),
     ),
     finds(
         "names the first element that is wrong",

@@ -276,7 +276,7 @@ class _Worker:
             "module": arrays.module,
             "runner": self.launch.runner,
             # What GPUs and compilers reserve for themselves is no memory of a case.
-            "memory": 0 if arrays.name == "cupy" or manner.adapter else limits.memory * 2**20,
+            "memory": 0 if arrays.maps or manner.adapter else limits.memory * 2**20,
             "prelude": arrays.prelude,
             "environment": dict(ENVIRONMENT),
             "aliases": dict(manner.aliases),

@@ -45,6 +45,8 @@ ARRAY_CAPABILITIES: Mapping[str, str] = {
     "mutability": "the numbers of an array can be written into: x[0] = 1.0",
     "numbers": "the numbers of an array are there, not still to be computed, and it shows them",
     "uneven reshape": "an axis can be cut up, and each part joined with another axis",
+    "negative steps": "a view can run backwards: x[::-1]",
+    "shape errors": "shapes that do not fit are a ValueError, which names them",
 }
 
 #: Capability of the environment that an engine runs in -> the module that brings it. With

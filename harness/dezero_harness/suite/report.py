@@ -135,13 +135,10 @@ class Report:
             outcome, color = _in_words(spine.get(name, []))
             terminal.write_line(f"{name:{width}}  {outcome}", **{color: True})
         terminal.write_line("")
-        terminal.write_line("   ".join(["chapter", *OUTCOMES.values()]), bold=True)
-        rows = [*sorted(self.by("chapter").items()), ("all", self.results)]
-        for chapter, results in rows:
-            found = counts(results)
-            row = [f"{found[key]:{len(title)}}" for key, title in OUTCOMES.items()]
-            line = "   ".join([f"{chapter:>7}", *row])
-            terminal.write_line(line, red=bool(found["unexpected"]))
+        head, *lines = by_chapter(self.results)
+        terminal.write_line(head, bold=True)
+        for line in lines:
+            terminal.write_line(line, red=not line.endswith(" 0"))
         terminal.write_line("")
         stated = Counter(c["reason"] for c in self.results if c["outcome"] == "not applicable")
         for why, n in stated.most_common():
@@ -164,10 +161,22 @@ class Report:
         terminal.write_line(f"The report is in {_nearby(self.setup.report)}")
 
     def by(self, key: str) -> dict[Any, list[dict[str, Any]]]:
-        values = dict.fromkeys(result[key] for result in self.results)
-        return {
-            value: [result for result in self.results if result[key] == value] for value in values
-        }
+        return _by(key, self.results)
+
+
+def by_chapter(results: list[dict[str, Any]]) -> list[str]:
+    """The table of a run, line by line: how many cases of each chapter had which outcome."""
+    lines = ["   ".join(["chapter", *OUTCOMES.values()])]
+    for chapter, some in [*sorted(_by("chapter", results).items()), ("all", results)]:
+        found = counts(some)
+        row = [f"{found[key]:{len(title)}}" for key, title in OUTCOMES.items()]
+        lines.append("   ".join([f"{chapter:>7}", *row]))
+    return lines
+
+
+def _by(key: str, results: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
+    values = dict.fromkeys(result[key] for result in results)
+    return {value: [result for result in results if result[key] == value] for value in values}
 
 
 def _result(report: Any) -> Any:

@@ -40,7 +40,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="numpy",
         choices=KINDS,
         help="what data lives in: numpy (default), strict (array-api-strict on device1), jax,"
-        " dask, cupy",
+        " dask, torch, cupy",
+    )
+    group.addoption(
+        "--device",
+        default="",
+        metavar="DEVICE",
+        help="where the arrays of torch live (cuda, xpu, mps, cpu) or of jax (gpu, tpu, cpu);"
+        " cuda:1 for a second one (default: the best that is there)",
     )
     group.addoption(
         "--profile",
@@ -107,7 +114,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     isolated, python = None, platform.python_version()
     try:
-        kind = array_kind(option.array)
+        kind = array_kind(option.array, option.device)
         interpreter = option.python or ""
         if option.engine:
             stage, profile = behind_adapter(option), "core"

@@ -43,6 +43,10 @@ def wgan_gp(shown, out):
         green[0].set_label("generated")
         row[0].legend(loc="upper right", markerscale=5, fontsize="small")
         row[0].set_ylabel(data, fontsize="large")
+        if not one["norms"]:  # no critics against a fixed generator
+            for axes in row[1:]:
+                axes.set_axis_off()
+            continue
         row[3].set_title("gradient at the input of 12 layers")
         for name, norms in one["norms"].items():
             steps = 10 * np.arange(len(norms))
