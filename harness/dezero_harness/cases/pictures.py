@@ -4,7 +4,7 @@ from functools import partial
 
 from ..model.case import Case, Raises
 
-case = partial(Case, chapter=31, group="P")
+case = partial(Case, chapter=31, group="P", level="dezero")
 
 READ = """\
 import re

@@ -16,7 +16,7 @@ from dezero_shared.dot import NoPicture
 from ..execution.runner import StageError
 from ..tracing import stepper
 from ..tracing.recorder import TraceError
-from . import examples, fonts, pages, touch
+from . import api, examples, fonts, pages, touch
 from .text import raw
 
 ROOT = Path(__file__).parents[3]
@@ -58,7 +58,7 @@ def write_sources(root: Path, source: Path, jobs: int, repository: str) -> None:
         figures = "\n\n".join(map(raw, shown))
         (folder / "index.md").write_text(pages.chapter_page(chapter, done, figures), "utf-8")
         (folder / "cases.md").write_text(pages.cases_page(chapter), "utf-8")
-        (folder / "api.md").write_text(pages.api_page(root, chapter), "utf-8")
+        (folder / "api.md").write_text(api.page(root, chapter.number, chapter.folder), "utf-8")
     (source / "compare").mkdir()
     for name, text in pages.compare_pages(root):
         (source / f"compare/{name}.md").write_text(text, "utf-8")

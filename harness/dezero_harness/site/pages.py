@@ -1,14 +1,11 @@
-"""The pages, as MyST Markdown: a chapter with all that belongs to it, cases, API, comparisons."""
+"""The pages, as MyST Markdown: a chapter with all that belongs to it, cases, comparisons."""
 
 from __future__ import annotations
 
 import html
-import json
 import os
 import pkgutil
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -356,93 +353,6 @@ def _outcome(expected: Any) -> str:
     if isinstance(expected, Says):
         return f"answers a text that matches <code>{html.escape(expected.match)}</code>"
     return f"answers <code>{html.escape(repr(as_plain(expected)))}</code>"
-
-
-# --- API ---
-
-
-def api_page(root: Path, chapter: Chapter) -> str:
-    """The modules of a stage, from its own docstrings."""
-    env = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(chapter.folder), str(root / "shared")]),
-    }
-    program = Path(__file__).with_name("api.py")
-    done = subprocess.run(
-        [sys.executable, "-P", str(program)], env=env, capture_output=True, encoding="utf-8"
-    )
-    if done.returncode:
-        raise BrokenPage(f"step{chapter.number} cannot be described:\n{done.stderr.strip()}")
-    found = json.loads(done.stdout)
-    if not Path(found["file"]).is_relative_to(chapter.folder):
-        raise BrokenPage(f"another dezero was described: {found['file']}, not {chapter.folder}")
-    modules = {module["name"]: module for module in found["modules"]}
-    given = ", ".join(f"`{name}`" for name in modules["dezero"]["names"])
-    body = [
-        f"# The API of stage {chapter.number}",
-        "From its docstrings. What all stages share stands at the end.",
-        "## `dezero`",
-        f"{escaped(modules['dezero']['doc'])} `from dezero import ...` gives {given}.",
-    ]
-    shared = {thing["name"]: thing for module in modules.values() for thing in module["shared"]}
-    for name, module in modules.items():
-        if module["own"]:
-            body += [f"## `{name}`", escaped(module["doc"])]
-            body += [line for thing in module["own"] for line in _thing(thing)]
-        elif name != "dezero":
-            names = ", ".join(f"`{thing['name']}`" for thing in module["shared"])
-            body += [f"## `{name}`", f"{escaped(module['doc'])} It holds {names}."]
-    body.append("## Shared by all stages")
-    for thing in shared.values():
-        body += _thing(thing)
-    return "\n\n".join(body) + "\n"
-
-
-#: How an operator is written, for the method behind it.
-_WRITTEN = {
-    "__add__": "x + y",
-    "__radd__": "1 + x",
-    "__sub__": "x - y",
-    "__rsub__": "1 - x",
-    "__mul__": "x * y",
-    "__rmul__": "2 * x",
-    "__truediv__": "x / y",
-    "__rtruediv__": "1 / x",
-    "__neg__": "-x",
-    "__pow__": "x ** c",
-    "__rpow__": "2 ** x",
-}
-
-
-def _thing(thing: Mapping[str, Any]) -> Iterator[str]:
-    yield f"### `{thing['name']}`"
-    word = "class " if thing["kind"] == "class" else "def "
-    yield code(f"{word}{thing['name']}{thing['signature']}")
-    if thing["bases"]:
-        yield "A subclass of " + ", ".join(f"`{base}`" for base in thing["bases"]) + "."
-    yield from described(thing["doc"])
-    if thing["operators"]:
-        calls = (f"`{_WRITTEN.get(d, d)}` calls `{f}`" for d, f in thing["operators"].items())
-        yield "Its operators: " + ", ".join(calls) + "."
-    if any(member["doc"] for member in thing["members"]):
-        yield "\n".join(_member(member) for member in thing["members"])
-    where = thing.get("module", "")
-    summary = f"The source, in {where}" if where else "The source"
-    yield raw(f"<details><summary>{summary}</summary>")
-    yield code(thing["source"])
-    yield raw("</details>")
-
-
-def described(doc: str) -> list[str]:
-    """The paragraphs of a docstring; what it says of an argument, or raises, on its own line."""
-    new_line = re.compile(r"\n(?=[a-z_]\w*(?:, \w+)*: |Raises )")
-    return [new_line.sub("\\\\\n", escaped(p)) for p in doc.split("\n\n") if p]
-
-
-def _member(member: Mapping[str, Any]) -> str:
-    origin = f" (from `{member['from']}`)" if member["from"] else ""
-    indented = [paragraph.replace("\n", "\n  ") for paragraph in described(member["doc"])]
-    doc = "".join(f"\n\n  {paragraph}" for paragraph in indented)
-    return f"- `{member['name']}{member['signature']}`{origin}{doc}\n"
 
 
 # --- comparisons ---

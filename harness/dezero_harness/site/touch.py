@@ -358,9 +358,7 @@ WIDTH, HEIGHT = 440, 300
 EDGE = 8
 
 
-def place(
-    window: tuple[float, float, float, float], x: float, y: float
-) -> tuple[float, float]:
+def place(window: tuple[float, float, float, float], x: float, y: float) -> tuple[float, float]:
     """Where a point is in the plot. touch.js does the same."""
     x0, x1, y0, y1 = window
     return (x - x0) / (x1 - x0) * WIDTH, (y1 - y) / (y1 - y0) * HEIGHT

@@ -7,7 +7,7 @@ import pytest
 
 from dezero_harness import cases
 from dezero_harness.diffs.difference import hunks, stages_of
-from dezero_harness.site import differences, examples, pages, text
+from dezero_harness.site import api, differences, examples, pages, text
 from dezero_harness.site.__main__ import ROOT
 from dezero_harness.site.expected_output import Example
 
@@ -99,12 +99,26 @@ def test_all_cases_are_on_the_pages():
         assert html.escape(case.source) in page
 
 
+def api_page(number):
+    return api.page(ROOT, number, chapter(number).folder)
+
+
 def test_the_api_of_a_stage_is_its_own():
-    first, last = pages.api_page(ROOT, chapter(31)), pages.api_page(ROOT, chapter(36))
+    first, last = api_page(31), api_page(36)
     assert "### `matmul`" in last
     assert "### `matmul`" not in first
-    assert "create_graph: bool" in last
+    assert "backward(retain_grad: bool = False, create_graph: bool = False)" in last
     assert "create_graph: bool" not in first
+
+
+def test_the_api_says_what_operators_call_and_where_shared_things_come_from():
+    page = api_page(32)
+    assert page.count("Its operators: `x + y` calls `add`, `1 + x` calls `add`, `x * y`") == 2
+    assert "class Parameter(data: Array | None, name: str | None = None)" in page
+    own, shared = page.split("## Shared by all stages")
+    assert "It holds `get_dot_graph`, `plot_dot_graph`." in own
+    assert "The source, in dezero_shared.dot" in shared
+    assert "### `heappop`" not in page
 
 
 def test_every_pair_of_stages_has_a_page():
