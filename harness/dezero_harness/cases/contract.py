@@ -116,6 +116,16 @@ CASES += [
         source="contract: a raw operand is a constant, a Variable in the graph without a creator",
     ),
     case(
+        statement="a constant that is a number has the shape of a 0-d array",
+        program="""
+            x = Variable(array([2.0]))
+            c = (x * 5.0).creator.inputs[1]
+            c.shape, c.ndim, c.size, dtype_name(c)
+        """,
+        expect=[[], 0, 1, "float64"],
+        source="contract: a number is a Variable in the graph, and one can ask it what any can",
+    ),
+    case(
         statement="a constant operand has no name and no gradient",
         program="""
             x = Variable(array(2.0), "x")

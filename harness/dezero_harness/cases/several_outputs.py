@@ -249,3 +249,20 @@ CASES += [
         source="contract: no two Variables share a gradient, nor one its data with another",
     ),
 ]
+CASES += [
+    graph(
+        statement="a gradient that is a computed constant is no operand of another's",
+        program="""
+            a, b, c = (Variable(array([v])) for v in (3.0, 4.0, 5.0))
+            y = (a + b * c) * 2.0
+            y.backward(create_graph=True)
+            g = b.grad
+            c.cleargrad()
+            a.grad.data = array([9.0])
+            g.backward()
+            a.grad, c.grad
+        """,
+        expect=[[9.0], [2.0]],
+        source="g = dy/db = 2 c, so dg/dc = 2, whatever becomes of a.grad",
+    ),
+]
