@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 import traceback
@@ -12,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from dezero_harness.prose.markdown import programs
+
 ROOT = Path(__file__).resolve().parents[2]
-PAIR = re.compile(r"```python\n(.*?)```\n(?:\n?```text\n(.*?)```\n)?", re.DOTALL)
 TEXTS = [(n, f"stages/step{n}/README.md") for n in range(31, 37)] + [(33, "README.md")]
 
 
@@ -33,7 +33,7 @@ def run_blocks(programs):
 
 @pytest.mark.parametrize(("stage", "text"), TEXTS, ids=[text for _, text in TEXTS])
 def test_a_text_shows_what_its_programs_print(stage, text):
-    pairs = PAIR.findall((ROOT / text).read_text("utf-8"))
+    pairs = [(p.source, p.prints) for p in programs((ROOT / text).read_text("utf-8"))]
     folders = [ROOT / f"stages/step{stage}", ROOT / "shared"]
     worker = subprocess.run(
         [sys.executable, __file__],

@@ -17,6 +17,8 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from ..execution.runner import StageError
+from ..prose.markdown import headings, title
+from .definitions import definitions
 
 #: Rows of context around a change, as in git.
 CONTEXT = 3
@@ -181,6 +183,12 @@ def hunks(old: str, new: str, suffix: str = ".py") -> tuple[Hunk, ...]:
     return tuple(found)
 
 
+def without_blank_ends(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """These rows from the first to the last that is not blank."""
+    filled = [number for number, row in enumerate(rows) if row.text.strip()]
+    return tuple(rows[filled[0] : filled[-1] + 1]) if filled else ()
+
+
 def kind_of(path: Path) -> str:
     """The kind of this file of a stage, by its path in the stage's folder."""
     if path.suffix == ".md":
@@ -202,7 +210,7 @@ def about(path: Path, text: str) -> str:
             return str(tomllib.loads(text).get("project", {}).get("description", ""))
         except tomllib.TOMLDecodeError:
             return ""
-    return next((line.lstrip("# ") for line in text.splitlines() if line.startswith("#")), "")
+    return title(text) if path.suffix == ".md" else ""
 
 
 def _texts(folder: Path) -> dict[Path, str]:
@@ -424,31 +432,13 @@ def _joined(line: str, words: list[tuple[int, int]]) -> Spans:
 
 def _headings(text: str, suffix: str) -> dict[int, str]:
     """For each line that has one: the class and function, or the heading, that it lies in."""
+    if suffix == ".py":
+        return definitions(text)
     places: dict[int, str] = {}
-    if suffix == ".md":
-        heading, in_code = "", False
-        for number, line in enumerate(text.splitlines(), start=1):
-            in_code ^= line.startswith("```")
-            if line.startswith("#") and not in_code:
-                heading = line.lstrip("# ")
-            places[number] = heading
-    elif suffix == ".py":
-        try:
-            _name_lines(ast.parse(text), "", places)
-        except SyntaxError:  # someone's work in progress
-            return {}
+    for heading in headings(text) if suffix == ".md" else ():
+        lines = range(heading.line + 1, len(text.splitlines()) + 1)
+        places.update(dict.fromkeys(lines, heading.text))
     return places
-
-
-def _name_lines(node: ast.AST, name: str, places: dict[int, str]) -> None:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            inner = f"{name}.{child.name}" if name else child.name
-            start = min([child.lineno, *(d.lineno for d in child.decorator_list)])
-            places.update(dict.fromkeys(range(start, (child.end_lineno or start) + 1), inner))
-            _name_lines(child, inner, places)
-        else:
-            _name_lines(child, name, places)
 
 
 def _heading(rows: Sequence[Row], old: dict[int, str], new: dict[int, str]) -> str:

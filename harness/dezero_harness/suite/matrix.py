@@ -7,11 +7,9 @@ a summary by chapter stands in the README, and a run fails where it is no longer
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import os
 import platform
-import re
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +24,7 @@ from ..execution.judge import OUTCOMES, counts, judge, result_of
 from ..execution.runner import StageError
 from ..execution.stage import read
 from ..model.arrays import ArrayKind, Unusable, array_kind
+from ..prose.generated import renew
 
 #: The kinds that the summary counts. It is the same on every machine, so no device is among them,
 #: and no library that takes minutes.
@@ -37,7 +36,6 @@ ELSEWHERE = {
     "cupy": ("CuPy", "needs an NVIDIA GPU; `nox -t gpu` runs it there"),
 }
 
-_MARKED = re.compile(r"(?<=<!-- matrix -->\n).*?(?=<!-- /matrix -->)", re.DOTALL)
 _REFRESH = "nox -s matrix -- --write"
 
 Results = list[dict[str, Any]]
@@ -132,28 +130,6 @@ def _why(result: dict[str, Any]) -> str:
     return f"expected {result['expected']}, got {result['got']} ({reason})"
 
 
-def check(readme: Path, new: str, write: bool) -> str:
-    """Compare the summary in this file with the new one, or write it; returns what is wrong."""
-    if not readme.is_file():
-        return f"{readme}: there is no such file to keep the summary in"
-    text = readme.read_text("utf-8")
-    found = _MARKED.search(text)
-    if not found:
-        return (
-            f"{readme} has no place for the summary: put the lines <!-- matrix --> and"
-            f" <!-- /matrix --> where it shall stand, and write: {_REFRESH}"
-        )
-    if found[0] == new:
-        return ""
-    if write:
-        readme.write_text(text[: found.start()] + new + text[found.end() :], "utf-8")
-        return ""
-    changes = difflib.unified_diff(found[0].splitlines(), new.splitlines(), "stands", "is", "", "")
-    return "\n".join(
-        [*changes, f"{readme}: the summary of the matrix is stale; refresh it with: {_REFRESH}"]
-    )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the matrix, write the reports, check the README. Returns 1 where anything is wrong."""
     parser = argparse.ArgumentParser(prog="nox -s matrix --", description=__doc__)
@@ -199,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"UNEXPECTED  {one['stage']} {one['array']} {one['id']}: {_why(one)}")
     if len(red) > 10:
         print(f"and {len(red) - 10} more that are unexpected")
-    wrong = check(options.readme, new, options.write)
+    wrong = renew(options.readme, "matrix", new, command=_REFRESH, write=options.write)
     print(*filter(None, [wrong, f"The reports are in {json_file} and {full_file}"]), sep="\n")
     return 1 if red or wrong else 0
 
