@@ -34,6 +34,8 @@ CORE = 215
 IN_VIEW = {"Variable.backward": 36, "Function.__call__": 20}
 #: The package's list of names is no engine code.
 NAMES = Path("dezero/__init__.py")
+#: The folders beside the package.
+BESIDE = {"examples", "papers"}
 #: What every chapter changes, and so none has to name.
 ALWAYS = {Path("README.md"), Path("pyproject.toml")}
 
@@ -127,7 +129,9 @@ def violations(number: int, old: Path, new: Path, files: Sequence[FileDifference
         yield f"{new.name}/README.md has no sentence `Files of this chapter: ...`; write it"
     else:
         names = {Path(name) for name in code_spans(named[1])}
-        to_name = [file for file in files if file.path not in ALWAYS and file.kind != "example"]
+        to_name = [
+            file for file in files if file.path not in ALWAYS and file.path.parts[0] not in BESIDE
+        ]
         for file in to_name:
             if file.path not in names:
                 yield (

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from hashlib import sha256
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -195,7 +196,7 @@ def kind_of(path: Path) -> str:
         return "prose"
     if path.parts[0] == "dezero" and path.suffix == ".py":
         return "engine"
-    return "example" if path.parts[0] == "examples" else "other"
+    return "example" if path.parts[0] in ("examples", "papers") else "other"
 
 
 def about(path: Path, text: str) -> str:
@@ -214,7 +215,7 @@ def about(path: Path, text: str) -> str:
 
 
 def _texts(folder: Path) -> dict[Path, str]:
-    """The files of a stage, without what tools leave there."""
+    """The files of a stage, without what tools leave there; a picture is a line that tells it."""
     if not folder.is_dir():
         raise StageError(f"{folder}: there is no such folder; give that of a stage")
     texts = {}
@@ -225,7 +226,10 @@ def _texts(folder: Path) -> dict[Path, str]:
             for part in path.parts
         )
         if file.is_file() and not left_behind:
-            texts[path] = file.read_bytes().decode("utf-8", errors="replace")
+            content = file.read_bytes()
+            texts[path] = content.decode("utf-8", errors="replace")
+            if b"\0" in content:  # a picture, as git tells it from a text
+                texts[path] = f"{len(content)} bytes, {sha256(content).hexdigest()}\n"
     return texts
 
 

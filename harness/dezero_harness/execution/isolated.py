@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -88,11 +88,34 @@ class Where:
     """What a worker runs with: the versions of Python and of the array module.
 
     lacks: which capabilities of ENVIRONMENT are not there.
+    missing: which of the names that were asked for (Manner.names) the engine does not have.
+    engine: the name and version of an engine behind an adapter.
     """
 
     python: str
     version: str
+    engine: str = ""
     lacks: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How an engine is treated: `lenient` and `aliases` as runner.run and runner.adopt take them.
+
+    names: those that it is asked for at the start, as runner.missing takes them.
+    adapter, bridge: in place of a package `dezero`, an adapter (a file or the name of a module),
+        and the file that makes such a package of it.
+    """
+
+    lenient: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    adapter: str = ""
+    bridge: str = ""
+
+
+OURS = Manner()
 
 
 class Isolated:
@@ -113,9 +136,10 @@ class Isolated:
         python: str = "",
         launch: Callable[[Path, ArrayKind], Launch] | None = None,
         compiles: bool = False,
+        manner: Manner = OURS,
     ):
         self.stage, self.arrays, self.limits, self.seed = stage, arrays, limits, seed
-        self.python, self.compiles = python, compiles
+        self.python, self.compiles, self.manner = python, compiles, manner
         self.launch = launch or functools.partial(plainly, python=python)
         self.worker: _Worker | None = None
         self.failures, self.failure = 0, ""
@@ -136,7 +160,7 @@ class Isolated:
             raise StageError(self.failure)
         try:
             self.worker = _Worker(self.launch(self.stage, self.arrays))
-            self.where = self.worker.start(self.arrays, self.limits)
+            self.where = self.worker.start(self.arrays, self.limits, self.manner)
             self.failures = 0
             return self.where
         except (WorkerError, StageError) as error:
@@ -158,8 +182,13 @@ class Isolated:
             self.worker.kill()
             self.worker = None
 
-    def observe(self, program: str, name: str, *, warns: bool = False) -> Observed:
-        """As runner.run does, in the worker; its failure is the `fault` of the observation."""
+    def observe(
+        self, program: str, name: str, *, warns: bool = False, quiet: bool = False
+    ) -> Observed:
+        """As runner.run does, in the worker; its failure is the `fault` of the observation.
+
+        quiet: the program is about warnings, so no engine is treated leniently.
+        """
         try:
             self.start()
         except StageError as error:
@@ -167,7 +196,7 @@ class Isolated:
         assert self.worker
         code = _compiled(program, f"<{name}>") if self.compiles else ""
         request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
-        request["code"] = code
+        request |= {"code": code, "lenient": self.manner.lenient and not quiet}
         try:
             observed = self.worker.ask(request, self.limits)
         except WorkerError as error:
@@ -201,27 +230,34 @@ class _Worker(Worker):
                 f" file of a Python interpreter, as in --python path/to/environment/bin/python"
             ) from None
 
-    def start(self, arrays: ArrayKind, limits: Limits) -> Where:
+    def start(self, arrays: ArrayKind, limits: Limits, manner: Manner) -> Where:
         settings = {
             "stage": self.launch.stage,
             "path": [self.launch.stage, *self.launch.libraries],
             "module": arrays.module,
             "runner": self.launch.runner,
-            "memory": 0 if arrays.name == "cupy" else limits.memory * 2**20,
+            # What GPUs and compilers reserve for themselves is no memory of a case.
+            "memory": 0 if arrays.maps or manner.adapter else limits.memory * 2**20,
             "prelude": arrays.prelude,
             "environment": dict(ENVIRONMENT),
+            "aliases": dict(manner.aliases),
+            "names": list(manner.names),
+            "adapter": manner.adapter,
+            "bridge": manner.bridge,
         }
         answer = self._exchange(settings, limits.start)
         failed = answer.get("failed")
         if failed and isinstance(failed, str):
             raise StageError(failed)
-        where = {key: answer.pop(key, None) for key in ("python", "version")}
+        where = {key: answer.pop(key, None) for key in ("python", "version", "engine")}
         texts = all(isinstance(text, str) for text in where.values())
         lacks = answer.pop("lacks", None)
         known = isinstance(lacks, list) and all(name in list(ENVIRONMENT) for name in lacks)
+        missing = answer.pop("missing", None)
+        known &= isinstance(missing, list) and all(name in manner.names for name in missing)
         if set(answer) != {"id", "failed"} or failed != "" or not (texts and known):
             raise WorkerError(f"the worker answers {shown(answer | where)} to the start")
-        return Where(**where, lacks=tuple(lacks))
+        return Where(**where, lacks=tuple(lacks), missing=tuple(missing))
 
     def ask(self, request: dict[str, Any], limits: Limits) -> Observed:
         self.output.seek(0)  # the process writes at the same position

@@ -1,7 +1,8 @@
 """Every stage on every kind of array: `python -m dezero_harness.suite.matrix`, or `nox -s matrix`.
 
-The stages run in worker processes, in parallel. `matrix.json` and `matrix.md` tell of each case;
-a summary by chapter stands in the README, and a run fails where it is no longer true.
+The stages run in worker processes, in parallel. `matrix.json` and `matrix.md` tell of each case; a
+summary by chapter stands in the README, beside what a run of one stage prints, and the matrix fails
+where these are no longer true.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,7 @@ from ..execution.runner import StageError
 from ..execution.stage import read
 from ..model.arrays import ArrayKind, Unusable, array_kind
 from ..prose.generated import renew
+from .report import by_chapter
 
 #: The kinds that the summary counts. It is the same on every machine, so no device is among them,
 #: and no library that takes minutes.
@@ -36,6 +39,11 @@ ELSEWHERE = {
     "cupy": ("CuPy", "needs an NVIDIA GPU; `nox -t gpu` runs it there"),
 }
 
+#: What the README shows of a run of one stage: the table, and the line that it ends with.
+_PRINTED = re.compile(
+    r"chapter   passed .*?(\n\nThe report is in reports/stage(\d+)-numpy\.json\n=+ ).*?(?= in \d)",
+    re.DOTALL,
+)
 _REFRESH = "nox -s matrix -- --write"
 
 Results = list[dict[str, Any]]
@@ -130,6 +138,26 @@ def _why(result: dict[str, Any]) -> str:
     return f"expected {result['expected']}, got {result['got']} ({reason})"
 
 
+def check(readme: Path, new: str, write: bool, results: Results) -> str:
+    """Compare what this file shows of the results with them, or write it; returns what is wrong."""
+    wrong = [renew(readme, "matrix", new, command=_REFRESH, write=write)]
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    if run := _PRINTED.search(text):
+        right = _printed(run, results)
+        wrong.append(renew(readme, _PRINTED, right, command=_REFRESH, write=write))
+    return "\n".join(filter(None, wrong))
+
+
+def _printed(run: re.Match[str], results: Results) -> str:
+    """The same piece of a run's output, with the figures that are."""
+    where = f"step{run[2]}", "numpy"
+    here = [result for result in results if (result["stage"], result["array"]) == where]
+    if not here:
+        return run[0]
+    total = [f"{n} {OUTCOMES[outcome]}" for outcome, n in counts(here).items() if n]
+    return "\n".join(by_chapter(here)) + run[1] + ", ".join(total)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the matrix, write the reports, check the README. Returns 1 where anything is wrong."""
     parser = argparse.ArgumentParser(prog="nox -s matrix --", description=__doc__)
@@ -175,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"UNEXPECTED  {one['stage']} {one['array']} {one['id']}: {_why(one)}")
     if len(red) > 10:
         print(f"and {len(red) - 10} more that are unexpected")
-    wrong = renew(options.readme, "matrix", new, command=_REFRESH, write=options.write)
+    wrong = check(options.readme, new, options.write, results)
     print(*filter(None, [wrong, f"The reports are in {json_file} and {full_file}"]), sep="\n")
     return 1 if red or wrong else 0
 

@@ -206,15 +206,23 @@ def about(node: dict[str, Any]) -> list[str]:
     return [first, f"made in {made['file']}, line {made['line']}{within}", made["code"]]
 
 
-def drawing(nodes: Nodes, labels: dict[str, str], prefix: str) -> str:
+def drawing(
+    nodes: Nodes, labels: dict[str, str], prefix: str, shown: dict[str, str] | None = None
+) -> str:
     """An SVG of these nodes, laid out by Graphviz, with an id for each node and edge.
 
-    A second line of a label is room for a gradient, and left empty.
+    A second line of a label is room for a gradient, and left empty. shown: what stands in the nodes
+    in place of the labels, which are then the room for it; such a picture is packed densely, and
+    is described as a whole, not node by node.
     """
-    dot = ["digraph g {", "ranksep=0.35 nodesep=0.2"]
-    dot.append('node [fontname="Helvetica,Arial,sans-serif", fontsize=12, margin="0.09,0.05"]')
+    ranks, margin, height = ("0.35 nodesep=0.2", "0.09,0.05", "0.35")
+    if shown is not None:
+        ranks, margin, height = ("0.22 nodesep=0.08", "0.03,0.02", "0.3")
+    dot = ["digraph g {", f"ranksep={ranks}"]
+    dot.append(f'node [fontname="Helvetica,Arial,sans-serif", fontsize=12, margin="{margin}"]')
     for name, node in nodes.items():
-        shape = "box, height=0.35" if node["kind"] == "function" else "ellipse, height=0.35"
+        shape = "box" if node["kind"] == "function" else "ellipse"
+        shape += f", height={height}"
         label = labels[name].replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
         label = label.replace("\n", "\\n")
         dot.append(f'{name} [label="{label}", id={name}, width=0.4, shape={shape}]')
@@ -227,13 +235,13 @@ def drawing(nodes: Nodes, labels: dict[str, str], prefix: str) -> str:
     dot.append("}")
     with tempfile.TemporaryDirectory() as folder:
         file = draw("\n".join(dot), Path(folder, "graph.svg"))
-        return _slim(ET.parse(file).getroot(), nodes, prefix)
+        return _slim(ET.parse(file).getroot(), nodes, prefix, shown)
 
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _slim(svg: ET.Element, nodes: Nodes, prefix: str) -> str:
+def _slim(svg: ET.Element, nodes: Nodes, prefix: str, shown: dict[str, str] | None = None) -> str:
     """The geometry of Graphviz's SVG alone; colours are the style sheet's."""
     graph = svg.find(f"{_SVG}g")
     assert graph is not None
@@ -253,17 +261,20 @@ def _slim(svg: ET.Element, nodes: Nodes, prefix: str) -> str:
                 f'<path d="{path.attrib["d"]}"/><polygon points="{head.attrib["points"]}"/></g>'
             )
         elif name in nodes:
-            drawn.append(_slim_node(group, name, nodes[name], prefix))
+            text = shown.get(name) if shown is not None else None
+            drawn.append(_slim_node(group, name, nodes[name], prefix, text))
     if len(drawn) != len(nodes):
         raise TraceError(f"Graphviz has drawn {len(drawn)} of {len(nodes)} nodes of {prefix}")
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'role="group" aria-labelledby="{prefix}-title">'
+        f'role="{"group" if shown is None else "img"}" aria-labelledby="{prefix}-title">'
         f'<g transform="translate({shift})">{"".join(edges)}{"".join(drawn)}</g></svg>'
     )
 
 
-def _slim_node(group: ET.Element, name: str, node: dict[str, Any], prefix: str) -> str:
+def _slim_node(
+    group: ET.Element, name: str, node: dict[str, Any], prefix: str, shown: str | None = None
+) -> str:
     shape = group.find(f"{_SVG}ellipse")
     if shape is not None:
         a = shape.attrib
@@ -273,13 +284,15 @@ def _slim_node(group: ET.Element, name: str, node: dict[str, Any], prefix: str) 
         assert shape is not None
         outline = f'<polygon points="{shape.attrib["points"]}"/>'
     first, *second = group.findall(f"{_SVG}text") or [ET.Element("text", x="0", y="0")]
-    lines = (
-        f'<text x="{first.attrib["x"]}" y="{first.attrib["y"]}">{escape(first.text or "")}</text>'
-    )
+    says, _, grad = (first.text or "", "", "") if shown is None else shown.partition("\n")
+    lines = f'<text x="{first.attrib["x"]}" y="{first.attrib["y"]}">{escape(says)}</text>'
     kind = f"dz-node dz-{node.get('role', 'function')}"
     for text in second:
-        kind += " dz-two"
-        lines += f'<text class="dz-grad" x="{text.attrib["x"]}" y="{text.attrib["y"]}"></text>'
+        kind += " dz-two dz-graded" if grad else " dz-two"
+        place = f'x="{text.attrib["x"]}" y="{text.attrib["y"]}"'
+        lines += f'<text class="dz-grad" {place}>{escape(grad)}</text>'
+    if shown is not None:
+        return f'<g class="{kind}" id="{prefix}-{name}">{outline}{lines}</g>'
     label = escape("\n".join(about(node))).replace("\n", "&#10;")
     return (
         f'<g class="{kind}" id="{prefix}-{name}" data-step="{node["step"]}" role="img" '

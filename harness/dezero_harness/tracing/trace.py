@@ -126,9 +126,9 @@ def repeated(function: str, order: int, recorded: bool = False) -> str:
     return "\n".join([*lines, ""])
 
 
-def tanh_derivatives(order: int) -> tuple[float, ...]:
-    """The first derivatives of tanh at 1: d/dx p(t) = p'(t) (1 - t^2) for polynomials in t."""
-    t = math.tanh(1.0)
+def tanh_derivatives(order: int, at: float = 1.0) -> tuple[float, ...]:
+    """The first derivatives of tanh at a point: d/dx p(t) = p'(t) (1 - t^2) for polynomials in t."""
+    t = math.tanh(at)
     polynomial = {1: 1}  # exponent of t -> coefficient, a whole number
     derivatives = []
     for _ in range(order):
@@ -222,12 +222,19 @@ def record(
         "text": program.text,
         "most_nodes": most_nodes,
     }
-    command = [sys.executable, "-P", "-m", "dezero_harness.tracing.recorder"]
+    answer = ask("dezero_harness.tracing.recorder", request, where, time_limit)
+    trace = told(program, stage.name, answer)
+    _check_results(trace, where, program.tolerance)
+    return trace
+
+
+def ask(module: str, request: dict[str, Any], where: str, time_limit: float) -> Any:
+    """What this module answers to a request, in a process of its own. Raises TraceError."""
     # This harness and what it stands on, also where they are not installed.
     path = os.pathsep.join(entry for entry in sys.path if entry)
     try:
         done = subprocess.run(
-            command,
+            [sys.executable, "-P", "-m", module],
             input=json.dumps(request),
             capture_output=True,
             encoding="utf-8",
@@ -248,10 +255,15 @@ def record(
         ) from None
     if "failed" in answer:
         raise TraceError(answer["failed"])
+    return answer
+
+
+def told(program: Program, stage: str, answer: dict[str, Any]) -> Trace:
+    """A record as a trace: its nodes with labels, and its steps in words."""
     trace = {
         "name": program.name,
         "title": program.title,
-        "stage": stage.name,
+        "stage": stage,
         "text": program.text,
         "results": [
             {"pass": i, "to": name, "value": value}
@@ -263,7 +275,6 @@ def record(
     narrator = Narrator(trace)
     for step in trace["steps"]:
         step["text"] = narrator.step(step)
-    _check_results(trace, where, program.tolerance)
     return trace
 
 

@@ -80,7 +80,13 @@ README = "README.md"
             "**`Neg`** calls",
             "begins a remark with `Neg`, and no ch",
         ),
-        (32, CORE, "constant(", "leaf(", "no code that it speaks of has `constant`"),
+        (
+            34,
+            "dezero/functions.py",
+            "get_array_module",
+            "module_of",
+            "speaks of has `get_array_mod",
+        ),
         (
             34,
             README,
