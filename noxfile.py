@@ -270,6 +270,11 @@ ON_ARRAYS = {
         "Test stage {number} on Dask arrays in chunks. Takes minutes.",
         {"tags": ["dask"], "default": False},
     ),
+    "-torch": (
+        lambda session, number: conform(session, number, "torch", extras=["torch"]),
+        "Test stage {number} on PyTorch tensors: on the best device there is, or -- --device mps.",
+        {"tags": ["torch"], "default": False},
+    ),
     "-gpu": (
         on_cupy,
         "Test stage {number} on CuPy arrays. Needs an NVIDIA GPU, and fails where there is none.",

@@ -237,17 +237,16 @@ def _defined(engine: Any, capabilities: Any) -> tuple[type, dict[str, Callable]]
             need("create_graph", create_graph)
             order = in_order(self, lambda variable: variable.parents)
             leaves = [variable for variable in order if not variable.parents]
-            seed = self.grad
+            seed, parents = self.grad, tuple(leaves)
             if seed is None or not self.parents:
                 seed = Variable(np.ones_like(self.data))
+            else:
+                self.grad, parents = None, (*leaves, seed)
             given = [leaf.value for leaf in leaves]
             gradients = engine.grad(self.value, given, seed.value, create_graph)
-            if self.parents:
-                self.grad = None
-            parents = (*leaves, seed) if create_graph else ()
             for leaf, gradient in zip(leaves, gradients):
                 if gradient is not None:
-                    new = Variable.of(gradient, parents)
+                    new = Variable.of(gradient, parents if create_graph else ())
                     added = new if leaf.grad is None or leaf is self else leaf.grad + new
                     leaf.grad = added if create_graph else Variable(np.array(added.data))
 

@@ -33,5 +33,7 @@ def numpy(t):
 
 
 def grad(y, leaves, seed, create_graph):
+    if not y.requires_grad:  # as the derivative of a linear function, which is a constant
+        return [None for _ in leaves]
     options = {"create_graph": create_graph, "retain_graph": True, "allow_unused": True}
     return torch.autograd.grad(y, leaves, seed, **options)

@@ -36,6 +36,7 @@ EVERYWHERE = {"numpy": "NumPy", "strict": "array-api-strict"}
 ELSEWHERE = {
     "jax": ("JAX", "for it needs an extra; `nox -t jax` runs it, under `jax.jit` too"),
     "dask": ("Dask", "for it needs an extra; `nox -t dask` runs it"),
+    "torch": ("PyTorch", "for it is large; `nox -t torch` runs it, on the best device there is"),
     "cupy": ("CuPy", "needs an NVIDIA GPU; `nox -t gpu` runs it there"),
 }
 

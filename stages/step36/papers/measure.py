@@ -96,6 +96,7 @@ def full(folder, as_they_are):
     """
     RESULTS.mkdir(exist_ok=True)
     results, shown = {"maml": [], "wgan_gp": [], "trpo": []}, {}
+    smaller = {}
     for script, name, options in runs():
         checkpoint = folder / f"{name}.npz"
         if as_they_are and not checkpoint.exists():
@@ -105,12 +106,13 @@ def full(folder, as_they_are):
         result = script.train(args)
         if script is wgan_gp:
             result, arrays = wgan_gp.measured(*result)
-            shown.setdefault(f"{args.data}, λ = {args.penalty:g}", arrays)
+            of = shown if args.penalty == wgan_gp.PENALTY else smaller
+            of.setdefault(args.data, arrays)
         results[script.__name__].append(result)
     for name, entries in results.items():
         (RESULTS / f"{name}.json").write_text(as_json(entries), "utf-8")
     figures.maml(results["maml"], RESULTS / "maml.png")
-    figures.wgan_gp(shown, RESULTS / "wgan_gp.png")
+    figures.wgan_gp(shown, RESULTS / "wgan_gp.png", smaller)
     by_task = {env: [r for r in results["trpo"] if r["env"] == env] for env in ENVIRONMENTS}
     figures.trpo({env: these for env, these in by_task.items() if these}, RESULTS / "trpo.png")
 
