@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shlex
 import shutil
-import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,11 +21,10 @@ from ..execution.runner import StageError
 from ..prose.markdown import blocks, title
 from .changes import Change, changes, remarked
 from .difference import (
-    CONTEXT,
     KINDS,
     FileDifference,
-    Row,
     difference,
+    git_diff,
     stages_of,
     steps,
     without_blank_ends,
@@ -36,13 +32,7 @@ from .difference import (
 from .remarks import ON_EXAMPLES, Remark, on_the_difference
 
 _PLURALS = {"engine": "engine", "example": "examples", "prose": "prose", "other": "settings"}
-_GIT = ["git", "--no-pager"]
-# Struck out and bold as well as coloured, for those who see no colour.
-_GIT += ["-c", "color.diff.old=red strike", "-c", "color.diff.new=green bold"]
-_GIT += ["diff", "--no-index", "-w", "--no-ext-diff", f"-U{CONTEXT}"]
-# As in difference.hunks: to tell that a line or two are left out would take as much room.
-_GIT += ["--inter-hunk-context=2", "--word-diff-regex=[A-Za-z0-9_]+|[^[:space:]]"]
-_HUNK = re.compile(r"(?:\x1b\[\d*m)*@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_WORDS = "--word-diff-regex=[A-Za-z0-9_]+|[^[:space:]]"
 _WIDTH = 100  # characters of prose in a line, at most
 
 BOLD, DIM, ITALIC, CYAN = "1", "2", "3", "36"
@@ -54,11 +44,10 @@ def command(file: FileDifference, old: Path, new: Path) -> str:
     return shlex.join(["git", "diff", "--no-index", "-w", *_sides(file, old, new)])
 
 
-def _sides(file: FileDifference, old: Path, new: Path) -> list[str]:
-    return [
-        (folder / path).as_posix() if path else "/dev/null"
-        for folder, path in ((old, file.old), (new, file.new))
-    ]
+def _sides(file: FileDifference, old: Path, new: Path) -> tuple[str, str]:
+    sides = ((old, file.old), (new, file.new))
+    one, other = ((folder / path).as_posix() if path else "/dev/null" for folder, path in sides)
+    return one, other
 
 
 def counted(files: Sequence[FileDifference]) -> str:
@@ -175,26 +164,27 @@ def _show_hunks(
     Where lines became others git tells them apart by words. What was only added, or only removed,
     are whole lines, and the remarks stand right above those they speak of.
     """
-    by_words = _by_words(file, old, new, screen.color) if file.old and file.new else []
+    how = ["--color=always", "--word-diff=color"] if screen.color else ["--word-diff=plain"]
+    by_words = [lines for _, _, lines in git_diff(*_sides(file, old, new), _WORDS, *how)]
     starts = [number for number, piece in enumerate(pieces) if piece.new_hunk]
-    for start, stop in pairwise([*starts, len(pieces)]):
+    if len(by_words) != len(starts):  # as of a picture, which is no text to git
+        by_words = [[]] * len(starts)
+    for start, stop, words in zip(starts, [*starts[1:], len(pieces)], by_words):
         hunk = pieces[start:stop]
         parts = [piece for piece in hunk if not piece.kept]
-        rows = [row for piece in parts for row in piece.rows]
+        rows = [row for piece in hunk for row in piece.rows]
+        first = parts[0].rows[0]
         heading = hunk[0].heading if file.old and file.new else ""
         where = f", in {heading}" if heading else ""
-        screen.print(f"\nline {rows[0].new or rows[0].old}{where}", CYAN)
-        if {row.mark for row in rows} == {"-", "+"}:
-            screen.remarks(parts)
-            screen.print()
-            for place in [place for place in by_words if any(map(place.holds, rows))]:
-                by_words.remove(place)
-                print("\n".join(place.lines).strip("\n"))
-            continue
-        if len(parts) == 1:
+        screen.print(f"\nline {first.new or first.old}{where}", CYAN)
+        mixed = words and {row.mark for row in rows} >= {"-", "+"}
+        if mixed or len(parts) == 1:
             screen.remarks(parts)
         screen.print()
-        shown = without_blank_ends([row for piece in hunk for row in piece.rows])
+        if mixed:
+            print("\n".join(f"  {line}".rstrip() for line in words).strip("\n"))
+            continue
+        shown = without_blank_ends(rows)
         for piece in hunk:
             if len(parts) > 1 and (piece.remarks or piece.also):
                 screen.print()
@@ -205,43 +195,6 @@ def _show_hunks(
     if file.respaced:
         lines = "1 line" if len(file.respaced) == 1 else f"{len(file.respaced)} lines"
         screen.print(f"\n(white space alone changed in {lines} more)", DIM)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A hunk of git's: its lines as printed, and those of the two files that it covers."""
-
-    old: range
-    new: range
-    lines: list[str]
-
-    def holds(self, row: Row) -> bool:
-        return row.old in self.old if row.mark == "-" else row.new in self.new
-
-
-def _by_words(file: FileDifference, old: Path, new: Path, color: bool) -> list[_Place]:
-    """What git tells of the words that changed. Raises StageError where there is no git."""
-    how = (
-        ["--color=always", "--word-diff=color"] if color else ["--word-diff=plain", "--color=never"]
-    )
-    try:
-        run = subprocess.run(
-            [*_GIT, *how, *_sides(file, old, new)], capture_output=True, encoding="utf-8"
-        )
-    except FileNotFoundError:
-        raise StageError("git compares the files, and there is none here; install it") from None
-    if run.returncode not in (0, 1):
-        raise StageError(f"git cannot compare the files: {run.stderr.strip()}")
-    found: list[_Place] = []
-    for line in run.stdout.splitlines():
-        if head := _HUNK.match(line):
-            start, size, new_start, new_size = (int(number or 1) for number in head.groups())
-            found.append(
-                _Place(range(start, start + size), range(new_start, new_start + new_size), [])
-            )
-        elif found:
-            found[-1].lines.append(f"  {line}".rstrip())
-    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
