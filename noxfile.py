@@ -184,7 +184,7 @@ def papers(session):
 @nox.session(default=False)
 def diff(session):
     """Show what a step changes: -- 32 33, or -- 33, or -- 31..36; with --all the prose as well."""
-    install(session, "shared", "harness", groups=["diff"])
+    install(session, "shared", "harness", groups=["markdown"])
     session.run("python", "-m", "dezero_harness.diffs.terminal", *session.posargs)
 
 
@@ -425,7 +425,7 @@ def static_checks(session):
 @nox.session(default=False)
 def budget(session):
     """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
-    install(session, "shared", "harness")
+    install(session, "shared", "harness", groups=["markdown"])
     session.run("python", "-m", "dezero_harness.diffs.budget", *session.posargs)
 
 

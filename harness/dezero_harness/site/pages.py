@@ -19,21 +19,21 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .. import cases
+from ..diffs.changes import remarked
 from ..diffs.difference import FileDifference, difference, stages_of
-from ..diffs.remarks import ON_THE_DIFFERENCE
+from ..diffs.remarks import ON_EXAMPLES, ON_THE_DIFFERENCE
 from ..execution.judge import as_plain
 from ..model.case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
+from ..prose.generated import between
+from ..prose.markdown import blocks, sections, title
 from . import differences, examples
-from .differences import Remark
 from .text import (
-    blocks,
     code,
     escaped,
     fenced,
     first_sentence,
     map_links,
     raw,
-    sections,
 )
 
 #: Sections of a chapter that get a place of their own on its page.
@@ -62,13 +62,8 @@ class Chapter:
     before: Path | None
 
     @cached_property
-    def parts(self) -> tuple[str, str, dict[str, str]]:
-        title, intro, found = sections((self.folder / "README.md").read_text("utf-8"))
-        return title, intro, {section.title: section.body for section in found}
-
-    @property
-    def title(self) -> str:
-        return self.parts[0]
+    def readme(self) -> str:
+        return (self.folder / "README.md").read_text("utf-8")
 
     @property
     def files(self) -> list[FileDifference]:
@@ -126,9 +121,9 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) 
 
     figures: what shows the engine at work, as Markdown.
     """
-    title, intro, found = chapter.parts
+    found = sections(chapter.readme)
     source = f"stages/step{chapter.number}/README.md"
-    body = [f"# {title}", intro]
+    body = [f"# {title(chapter.readme)}", found.pop("")]
     reading = ""
     for name, text in found.items():
         if name == ON_THE_DIFFERENCE:
@@ -162,24 +157,17 @@ _AT_WORK = (
 
 def _on_examples(text: str) -> str:
     """The paragraph that names the examples."""
-    return next((b for b in blocks(text) if re.match(r"Examples?: ", b)), "")
-
-
-def remarks_of(chapter: Chapter) -> list[Remark]:
-    """The items of the section on the difference, in order."""
-    text = chapter.parts[2].get(ON_THE_DIFFERENCE, "")
-    items = [block[2:] for block in blocks(text) if block.startswith("- ")]
-    return [Remark(number, item) for number, item in enumerate(items, start=1)]
+    paragraphs = (block.text for block in blocks(text))
+    return next((text for text in paragraphs if ON_EXAMPLES.match(text)), "")
 
 
 def _difference(chapter: Chapter, text: str) -> str:
     if not chapter.before:
         raise BrokenPage(f"chapter {chapter.number} is the first, and has {ON_THE_DIFFERENCE!r}")
     files = chapter.files
-    found = differences.changes(files, chapter.before, chapter.folder)
-    in_front = differences.place(remarks_of(chapter), found)
+    found, in_front = remarked(files, chapter.before, chapter.folder)
     reading = _on_examples(text)
-    prose = [b for b in blocks(text) if not b.startswith("- ") and b != reading]
+    prose = [b.text for b in blocks(text) if b.kind != "item" and b.text != reading]
     body = ["\n\n".join(prose)]
     body += [f"{differences.number(r)} {r.text}" for r in in_front]
     body.append(
@@ -297,8 +285,8 @@ def cases_page(chapter: Chapter) -> str:
         f" `nox -s stage{chapter.number} -- -k WORDS` runs those with these words.",
         raw('<p><button type="button" class="unfold">Open all</button></p>'),
     ]
-    for title, here in groups.items():
-        body += [f"## {escaped(title.rstrip('.'))}", raw(_case_list(here))]
+    for about, here in groups.items():
+        body += [f"## {escaped(about.rstrip('.'))}", raw(_case_list(here))]
     return "\n\n".join(body) + "\n"
 
 
@@ -424,8 +412,8 @@ def filled(text: str, root: Path) -> str:
 
     def section(found: re.Match[str]) -> str:
         file, title, _, start, stop = found.groups()
-        _, intro, parts = sections(_read(root, file))
-        everything = {"(start)": intro} | {part.title: part.body for part in parts}
+        everything = sections(_read(root, file))
+        everything["(start)"] = everything.pop("")
         if title not in everything:
             raise BrokenPage(f"docs: {file} has no section {title!r}; it has {list(everything)}")
         body = everything[title]
@@ -446,12 +434,6 @@ def filled(text: str, root: Path) -> str:
     return re.sub(r"^\{\{ (\S+) <!-- (\w+) --> \}\}$", marked, text, flags=re.MULTILINE)
 
 
-def between(text: str, marker: str) -> str:
-    """What stands between <!-- marker --> and <!-- /marker -->; "" where there are none."""
-    found = re.search(rf"<!-- {marker} -->\n(.*?)<!-- /{marker} -->", text, re.DOTALL)
-    return found[1] if found else ""
-
-
 def _read(root: Path, file: str) -> str:
     try:
         return (root / file).read_text("utf-8")
@@ -461,9 +443,10 @@ def _read(root: Path, file: str) -> str:
 
 def matrix_table(readme: str) -> str:
     """The README's matrix as a table of cells that are coloured by what was found."""
+    matrix = between(readme, "matrix") or ""
     rows = [
         [cell.strip() for cell in line.strip("|\n ").split("|")]
-        for line in between(readme, "matrix").splitlines()
+        for line in matrix.splitlines()
         if line.startswith("|")
     ]
     if len(rows) < 3:
@@ -477,9 +460,7 @@ def matrix_table(readme: str) -> str:
         shown = "".join(_matrix_cell(cell) for cell in cells)
         lines.append(f'<tr><th scope="row">{link}</th><td>{html.escape(arrays)}</td>{shown}</tr>')
     never = [
-        line
-        for line in between(readme, "matrix").splitlines()
-        if line and not line.startswith(("|", "In each cell"))
+        line for line in matrix.splitlines() if line and not line.startswith(("|", "In each cell"))
     ]
     table = (
         '<div class="scroll" tabindex="0" role="region" aria-label="The matrix">'
