@@ -241,9 +241,7 @@ def drawing(
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _slim(
-    svg: ET.Element, nodes: Nodes, prefix: str, shown: dict[str, str] | None = None
-) -> str:
+def _slim(svg: ET.Element, nodes: Nodes, prefix: str, shown: dict[str, str] | None = None) -> str:
     """The geometry of Graphviz's SVG alone; colours are the style sheet's."""
     graph = svg.find(f"{_SVG}g")
     assert graph is not None
