@@ -52,6 +52,7 @@ def check_example(example, tmp_path):
     pictures = [f"picture.{example.draws}"] if example.draws else []
     assert [file.name for file in tmp_path.iterdir()] == pictures
     for picture in pictures:
+        assert f"The picture is in {picture}" in done.stderr
         look_at(tmp_path / picture, example.shows)
 
 

@@ -41,7 +41,8 @@ def test_an_engine_without_a_table_has_all_capabilities(stage):
 def test_every_stage_of_the_repository_can_be_read():
     folders = sorted(ROOT.glob("stages/step*"))
     read = [loading._stated(folder) for folder in folders]
-    assert [name for name, _ in read] == [f"dezero-{folder.name}" for folder in folders]
+    numbers = [folder.name.removeprefix("step") for folder in folders]
+    assert [name for name, _ in read] == [f"dezero-stage {number}" for number in numbers]
     assert read[0][1] < read[-1][1] == set(REFUSALS)
 
 
@@ -102,7 +103,9 @@ def test_another_engine_that_was_imported_before_is_refused(stage, monkeypatch):
     assert "gives /elsewhere/dezero/__init__.py, which is another engine" in refusal(stage())
 
 
-@pytest.mark.parametrize("name", ["dezero", "dezero-step34", "Dezero_Step34"])
+@pytest.mark.parametrize(
+    "name", ["dezero", "dezero-stage", "Dezero_Stage", "dezero-step34", "Dezero_Step34"]
+)
 def test_another_engine_that_is_installed_is_refused(stage, tmp_path, monkeypatch, name):
     record = tmp_path / "site" / f"{name.replace('-', '_')}-0.0.13.dist-info"
     record.mkdir(parents=True)
@@ -117,13 +120,26 @@ def test_another_engine_that_is_installed_is_refused(stage, tmp_path, monkeypatc
 def test_the_stage_itself_may_be_installed(stage, tmp_path, monkeypatch):
     folder = stage()
     with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
-        file.write('[project]\nname = "dezero-step31"\n')
-    record = tmp_path / "site" / "dezero_step31-0.1.0.dist-info"
+        file.write('[project]\nname = "dezero-stage"\nversion = "31"\n')
+    installed(tmp_path, monkeypatch, "31")
+    assert load(folder).path == folder
+
+
+def test_another_stage_that_is_installed_is_refused(stage, tmp_path, monkeypatch):
+    folder = stage()
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write('[project]\nname = "dezero-stage"\nversion = "31"\n')
+    installed(tmp_path, monkeypatch, "33")
+    assert "has another engine, dezero-stage 33" in refusal(folder)
+
+
+def installed(tmp_path, monkeypatch, version):
+    record = tmp_path / "site" / f"dezero_stage-{version}.dist-info"
     record.mkdir(parents=True)
-    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: dezero-step31\nVersion: 0.1.0\n")
+    metadata = f"Metadata-Version: 2.1\nName: dezero-stage\nVersion: {version}\n"
+    (record / "METADATA").write_text(metadata)
     found = [importlib.metadata.PathDistribution(record)]
     monkeypatch.setattr(loading, "distributions", lambda: found)
-    assert load(folder).path == folder
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,11 @@ def test_formulas_in_a_docstring_are_no_markup():
 
 @pytest.mark.parametrize("number", STAGES)
 def test_the_first_cell_installs_that_one_stage(number):
-    first = notebook(ROOT, STAGES[number], f"dezero-step{number} @ somewhere").cells[0]
+    first = notebook(ROOT, STAGES[number], "dezero-stage @ somewhere").cells[0]
     assert first.cell_type == "code"
     installs = [line for line in first.source.splitlines() if not line.startswith("#")]
     assert len(installs) == 1
-    assert installs[0].startswith(f'%pip install --quiet "dezero-step{number} @ somewhere" "matplo')
+    assert installs[0].startswith('%pip install --quiet "dezero-stage @ somewhere" "matplo')
     assert "graphviz-pure" in installs[0]
 
 

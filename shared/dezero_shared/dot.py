@@ -7,6 +7,7 @@ this module draws the graph of any stage and imports none.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,11 +24,19 @@ from dezero_shared.checked import describe
 
 BITMAPS = ("png", "jpg", "jpeg", "gif", "webp")
 FORMATS = ("svg", "pdf", "ps", "eps", *BITMAPS)
+# Neither XML 1.0 nor the eye takes these: controls but tab and newline, surrogates, noncharacters.
+_UNSHOWABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 LARGE = 500  # nodes from which on a layout takes seconds, and a bitmap cannot be read
 
 _INSTALL = (
     "install it with `python -m pip install graphviz graphviz-pure`, or, where the system brings "
     "Graphviz itself, with `python -m pip install graphviz`"
+)
+
+
+_SYSTEM = (
+    "install Graphviz itself, which draws all the others too (Debian: apt-get install graphviz; "
+    "macOS: brew install graphviz; Windows: winget install graphviz)"
 )
 
 
@@ -109,7 +118,8 @@ def draw(dot: str, to_file: str | Path, time_limit: float = 60.0) -> Path:
 
     time_limit: seconds. Raises ValueError for an ending that is no picture's, FileNotFoundError
     where there is no such folder, and NoPicture where there is no program to draw with, or it
-    fails, or it takes too long: the DOT text is then in the error, and saved beside.
+    draws no such format, fails, or takes too long: the DOT text is then in the error, and saved
+    beside. (graphviz-pure draws .svg, .png and .jpg.)
     """
     path = Path(to_file)
     ending = path.suffix[1:].lower()
@@ -182,6 +192,14 @@ def _graphviz(
         ) from None
     except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
         said = (getattr(error, "stderr", None) or str(error).encode()).decode(errors="replace")
+        writes = re.search(r"not recognized. Use one of: *(.*)", said)
+        if writes:  # it was built without the part that draws this
+            endings = ", ".join(f".{known}" for known in FORMATS if known in writes[1].split())
+            raise NoPicture(
+                f"{Path(program).name} draws no .{format}; take a file that ends in one of "
+                f"{endings}, or {_SYSTEM}",
+                dot,
+            ) from error
         raise NoPicture(f"{program} has drawn no {format}: {said.strip()}", dot) from error
 
 
@@ -222,10 +240,12 @@ def _is_constant(variable: Any) -> bool:
 
 
 def _escape(text: str) -> str:
-    """Text as it stands between the quotes of a DOT label, for it to be shown as it is."""
+    """Text as it stands between the quotes of a DOT label, for it to be shown as it is.
+
+    What no SVG can hold (control characters, halves of characters) is shown as Python writes it.
+    """
+    text = _UNSHOWABLE.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
     for character, written in (
-        ("\0", ""),
-        ("\r", ""),
         ("\\", "\\\\"),
         ("\n", "\\n"),
         ('"', '\\"'),

@@ -147,6 +147,6 @@ def _explain_none(kind: type, error: BaseException, traceback: TracebackType | N
     _show(kind, error, traceback)
 
 
-# A gradient is None where there is none, as in the book, so that `x.grad is None` can be asked. What
-# is then wrong in `x.grad.data` only Python sees; so a note is added where Python shows it.
+# A gradient is None where there is none, as in the book, so that `x.grad is None` can be asked.
+# What is then wrong in `x.grad.data` only Python sees; so a note is added where Python shows it.
 _show, sys.excepthook = sys.excepthook, _explain_none

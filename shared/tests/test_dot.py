@@ -1,5 +1,6 @@
 """Pictures of graphs, on graphs of the plainest Variables and Functions there can be."""
 
+import random
 import re
 import subprocess
 import sys
@@ -134,9 +135,39 @@ def test_a_name_is_shown_as_it_is(name, tmp_path):
 
 def test_a_name_of_two_lines_is_two_lines(tmp_path):
     y = square()
-    y.name = "one\r\ntwo\0"
+    y.name = "one\r\ntwo"
     shown = names(plot_dot_graph(y, verbose=False, to_file=tmp_path / "graph.svg"))
     assert shown.count("one") == shown.count("two") == 1
+
+
+def test_every_character_can_be_in_a_name(tmp_path):
+    edges = [0x7F, 0xA0, 0xD7FF, 0xD800, 0xDFFF, 0xE000, 0xFDD0, 0xFEFF, 0xFFFD, 0xFFFE, 0xFFFF]
+    codes = [*range(0xA1), 0xAD, *edges, 0x10000, 0x1F600, 0x1FFFF, 0x10FFFF, 0x2028, 0x202E]
+    inputs = [Variable(np.array(1.0), f"<{chr(code)}>") for code in codes if chr(code) != "\n"]
+    file = plot_dot_graph(apply("Many", *inputs), verbose=False, to_file=tmp_path / "graph.svg")
+    expected = [x.name for x in inputs if x.name[1].isprintable() or x.name[1] in "\t\xa0\xad"]
+    assert len(expected) > 100
+    shown = names(file)
+    assert set(expected) <= set(shown)
+    assert {r"<\x00>", r"<\r>", r"<\x1b>", r"<\x7f>", r"<\x9f>", r"<\ud800>", r"<\uffff>"} <= set(
+        shown
+    )
+    assert len(shown) == len(inputs) + 1
+
+
+def test_any_text_is_a_name(tmp_path):
+    draw = random.Random(13)
+    pool = "ab\\\"'<>&;{}[]|\t\0\x1b\r\ud800\uffff\u00e9#-=%Nn "
+    texts = ["".join(draw.choices(pool, k=draw.randrange(1, 12))) for _ in range(60)]
+    inputs = [Variable(np.array(1.0), f"[{text}]") for text in texts]
+    file = plot_dot_graph(apply("Many", *inputs), verbose=False, to_file=tmp_path / "graph.svg")
+
+    def written(text):
+        odd = "\0\x1b\r\ud800\uffff"
+        return "".join(ascii(c)[1:-1] if c in odd else c for c in text)
+
+    shown = sorted(re.sub(r"\s+", " ", text) for text in names(file) if text != "Many")
+    assert shown == sorted(re.sub(r"\s+", " ", written(x.name)) for x in inputs if x.name)
 
 
 def test_a_name_may_be_anything_that_prints():
@@ -232,6 +263,25 @@ def test_after_the_time_limit_the_text_is_handed_over(tmp_path):
 def test_what_the_program_says_is_in_the_error(tmp_path):
     with pytest.raises(NoPicture, match=r"has drawn no svg: .*syntax error"):
         draw("digraph g {", tmp_path / "graph.svg")
+
+
+@pytest.mark.parametrize("ending", ["pdf", "eps", "webp"])
+def test_an_ending_that_the_program_does_not_draw_is_an_error_that_says_which_it_does(
+    ending, tmp_path, monkeypatch
+):
+    pure = dot.shutil.which("graphviz-pure", path=dot.sysconfig.get_path("scripts"))
+    monkeypatch.setattr(dot, "_program", lambda: pure)
+    file = tmp_path / f"graph.{ending}"
+    with pytest.raises(
+        NoPicture, match=rf"graphviz-pure draws no \.{ending}; take a file"
+    ) as raised:
+        plot_dot_graph(square(), to_file=file)
+    message = str(raised.value)
+    assert ".svg, .png, .jpg, .jpeg, or install Graphviz itself" in message
+    assert (tmp_path / f"graph.{ending}.dot").exists()
+    assert not file.exists()
+    for known in ("svg", "png", "jpg", "jpeg"):
+        plot_dot_graph(square(), to_file=tmp_path / f"graph.{known}")
 
 
 def test_a_graph_of_500_nodes_warns_and_is_drawn_as_an_svg_too(tmp_path):

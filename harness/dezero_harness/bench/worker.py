@@ -97,17 +97,13 @@ def as_data(answer: Any) -> list[dict[str, Any]]:
 
 
 def measure(program: Callable[[], Any], calls: int) -> tuple[float, Any]:
-    """Seconds for this many calls, without the cyclic collector as in timeit; and an answer."""
-    gc.collect()
-    gc.disable()
-    try:
-        started = clock()
-        for _ in range(calls - 1):
-            program()
-        answer = program()
-        return clock() - started, answer
-    finally:
-        gc.enable()
+    """Seconds for this many calls, with the cyclic collector on as users have it; and an answer."""
+    gc.collect()  # no sample pays for what the one before has left
+    started = clock()
+    for _ in range(calls - 1):
+        program()
+    answer = program()
+    return clock() - started, answer
 
 
 def peak(program: Callable[[], Any]) -> int:
@@ -167,6 +163,10 @@ def main() -> None:
     answer(version=engine.version)
 
     from dezero_harness.bench import jobs
+
+    # What was imported stays, and no collection shall look at it: of some libraries it is a lot.
+    gc.collect()
+    gc.freeze()
 
     programs: dict[str, Any] = {}
     for line in requests:

@@ -199,4 +199,25 @@ labels, boxes, edges = read(get_dot_graph(x.grad, verbose=False))
         needs=("create_graph",),
         chapter=32,
     ),
+    *[
+        case(
+            statement=f"{words} in a name is drawn as text",
+            program=picture(
+                f"x = Variable(array(2.0), {name})\n"
+                "text = get_dot_graph(x, verbose=False)\n"
+                "list(read(text)[0].values()), len(text.encode().splitlines()), text.isprintable()"
+            ),
+            expect=[[shown], 3, False],
+            source="DOT: a backslash and a quote stand after a backslash; and text is UTF-8",
+        )
+        for words, name, shown in [
+            ("a control character", r"'a\x07b\x00'", r"a\\x07b\\x00"),
+            ("a character of the C1 block", r"'\x9b1m\x7f'", r"\\x9b1m\\x7f"),
+            ("half a character", r"'half \ud83d'", r"half \\ud83d"),
+            ("no character", r"'\ufffe\uffff'", r"\\ufffe\\uffff"),
+            ("a carriage return", r"'a\rb\r\nc'", r"a\\rb\nc"),
+            ("a quote after a backslash", r"'\\\"; } '", r"\\\"; } "),
+            ("an entity", "'&lt;<&#7;'", "&amp;lt;&lt;&amp;#7;"),
+        ]
+    ],
 ]

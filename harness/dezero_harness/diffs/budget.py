@@ -1,8 +1,8 @@
 """What a step may change, and the figures that are told of it: `nox -s budget`.
 
-Every chapter names the files of the package that it changes, and changes no others; the engine
-stays within its budget; nothing changes in white space alone. The figures in the prose are
-generated: --write renews them.
+Every chapter names the files of the package that it changes, and changes no others; what it says of
+the code, the code has; the engine and its difference stay within their budgets; nothing changes in
+white space alone. The figures in the prose are generated: --write renews them.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 from itertools import groupby, pairwise
 from pathlib import Path
 
 from .difference import FileDifference, Row, difference, stages_of
+from .remarks import wrong_names
 
 #: Lines of the engine, added plus removed, that a step may change.
 BUDGET = 40
-#: Files whose lines count apart, by the step that may bring so many new functions.
-APART = {36: Path("dezero/functions.py")}
+#: The steps whose new functions count apart, for they bring many.
+APART = {36}
+#: Lines of code that a package may have, a core, and what a reader has to have in view at once.
+PACKAGE = 345
+CORE = 215
+IN_VIEW = {"Variable.backward": 36, "Function.__call__": 20}
 #: The package's list of names is no engine code.
 NAMES = Path("dezero/__init__.py")
 #: What every chapter changes, and so none has to name.
@@ -37,11 +43,16 @@ _QUOTED = {
     "CONTRIBUTING.md": re.compile(r"(?<=the one to 32 changes )\d+(?=,)"),
     "stages/README.md": re.compile(r"(?<=the heart of all this, )\d+(?= lines long)"),
 }
+#: The sentence that quotes the lines of code of the smallest engine and of the largest.
+_SIZES = re.compile(r"(?<=six engines of )\d+ to \d+(?= lines of code)")
 
 
 def lines_of_code(path: Path) -> int:
     """The number of lines without blank ones, comments and docstrings."""
-    text = path.read_text("utf-8")
+    return len(_code_lines(path.read_text("utf-8")))
+
+
+def _code_lines(text: str) -> set[int]:
     docstrings: set[int] = set()
     for node in ast.walk(ast.parse(text)):
         body = getattr(node, "body", None)
@@ -54,19 +65,62 @@ def lines_of_code(path: Path) -> int:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in layout | {tokenize.ENDMARKER}:
             code.update(range(token.start[0], token.end[0] + 1))
-    return len(code - docstrings)
+    return code - docstrings
 
 
-def budgeted(number: int, files: Sequence[FileDifference]) -> list[FileDifference]:
-    """The files whose changed lines count against the budget of the step to this stage.
+def budgeted(
+    number: int, files: Sequence[FileDifference], old: Path, new: Path
+) -> tuple[list[FileDifference], list[FileDifference]]:
+    """The files as far as their changed lines count against the budget of the step to this stage,
+    and as far as they are new functions, which count apart.
 
     A file that goes as a whole leaves no line to study.
     """
-    return [
-        file
-        for file in files
-        if file.kind == "engine" and file.new and file.new not in (NAMES, APART.get(number))
-    ]
+    counted, apart = [], []
+    for file in files:
+        if file.kind != "engine" or not file.new or file.new == NAMES:
+            continue
+        functions = 0
+        if number in APART and file.old:
+            known = _definitions(old / file.old)
+            lines = {
+                line
+                for name, lines in _definitions(new / file.new).items()
+                if name not in known
+                for line in lines
+            }
+            functions = sum(_among(block, lines) for block in _blocks(file))
+        counted.append(replace(file, added=file.added - functions))
+        apart.append(replace(file, added=functions, removed=0))
+    return counted, apart
+
+
+def _definitions(path: Path) -> dict[str, range]:
+    """The classes and functions of a module, and the lines that each has."""
+    return {
+        node.name: range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
+
+
+def _among(block: Sequence[Row], lines: Set[int]) -> int:
+    """How many added rows of a block are among these lines of the new file.
+
+    A blank one between definitions goes with the next of them, and at the end with the last.
+    """
+    count = blank = 0
+    inside = False
+    for row in block:
+        if row.mark != "+":
+            continue
+        if not row.text.strip() and row.new not in lines:
+            blank += 1
+            continue
+        inside = row.new in lines
+        count += inside * (1 + blank)
+        blank = 0
+    return count + inside * blank
 
 
 def changed(files: Sequence[FileDifference]) -> int:
@@ -102,7 +156,10 @@ def violations(number: int, old: Path, new: Path, files: Sequence[FileDifference
         if example.name not in text:
             yield f"{step}: {new.name}/README.md does not name its example {example.name}"
 
-    counted = budgeted(number, files)
+    for wrong in wrong_names(old, new, files, text):
+        yield f"{step}: {new.name}/README.md {wrong}"
+
+    counted, _ = budgeted(number, files, old, new)
     if changed(counted) > BUDGET:
         most = ", ".join(f"{file.path.as_posix()} {changed([file])}" for file in counted)
         yield (
@@ -161,12 +218,46 @@ def differences(stages: dict[int, Path]) -> dict[int, list[FileDifference]]:
 
 
 def all_violations(stages: dict[int, Path], steps: dict[int, list[FileDifference]]) -> list[str]:
-    """What is wrong with these steps."""
-    return [
-        wrong
-        for old, new in pairwise(sorted(stages))
-        for wrong in violations(new, stages[old], stages[new], steps[new])
-    ]
+    """What is wrong with these stages and steps."""
+    first = stages[min(stages)]
+    readme = first / "README.md"
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    found = [f"{first.name}: its README.md {wrong}" for wrong in wrong_names(None, first, [], text)]
+    for stage in stages.values():
+        found += _too_long(stage)
+    for old, new in pairwise(sorted(stages)):
+        found += violations(new, stages[old], stages[new], steps[new])
+    return found
+
+
+def engine_size(stage: Path) -> int:
+    """The lines of code of a stage's package; of two cores the new one alone."""
+    core = stage / "dezero/core.py"
+    return sum(
+        lines_of_code(file)
+        for file in stage.glob("dezero/*.py")
+        if not (file.name == "core_simple.py" and core.is_file())
+    )
+
+
+def _too_long(stage: Path) -> Iterator[str]:
+    """What of a stage is longer than can be read in one sitting, or be in view at once."""
+    sizes = {"its engine": (engine_size(stage), PACKAGE)}
+    for file in sorted(stage.glob("dezero/core*.py")):
+        text = file.read_text("utf-8")
+        code = _code_lines(text)
+        sizes[file.name] = (len(code), CORE)
+        for node in ast.parse(text).body:
+            if not isinstance(node, ast.ClassDef):
+                continue
+            for part in node.body:
+                name = f"{node.name}.{getattr(part, 'name', '')}"
+                if name in IN_VIEW:
+                    lines = range(part.lineno, (part.end_lineno or 0) + 1)
+                    sizes[f"{name} in {file.name}"] = (len(code.intersection(lines)), IN_VIEW[name])
+    for what, (size, most) in sizes.items():
+        if size > most:
+            yield f"{stage.name}: {what} has {size} lines of code, {most} may be; find what can go"
 
 
 def figures(stages: dict[int, Path], steps: dict[int, list[FileDifference]]) -> str:
@@ -175,16 +266,17 @@ def figures(stages: dict[int, Path], steps: dict[int, list[FileDifference]]) -> 
         ["stage", "lines of code", "engine", "`__init__.py`", "functions, apart", "of the budget"],
         ["---", *["---:"] * 5],
     ]
+    before: Path | None = None
     for number, folder in sorted(stages.items()):
-        row = [str(number), str(sum(map(lines_of_code, folder.glob("dezero/*.py"))))]
-        if number in steps:
-            counted = budgeted(number, steps[number])
+        row = [str(number), str(engine_size(folder))]
+        if number in steps and before:
+            counted, apart = budgeted(number, steps[number], before, folder)
             names = [file for file in steps[number] if file.path == NAMES]
-            apart = [file for file in steps[number] if file.path == APART.get(number)]
             row += [*map(_lines, (counted, names, apart)), f"{changed(counted)} of {BUDGET}"]
         else:
             row += [""] * 4
         rows.append(row)
+        before = folder
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
@@ -201,8 +293,11 @@ def check(
     write: bool = False,
 ) -> list[str]:
     """Compare the figures in the prose with those that are, or write them; what is wrong."""
-    first_step = str(changed(budgeted(min(steps), steps[min(steps)])))
-    wrong = []
+    first = min(steps)
+    counted, _ = budgeted(first, steps[first], stages[min(stages)], stages[first])
+    first_step = str(changed(counted))
+    sizes = sorted(map(engine_size, stages.values()))
+    wrong = _renewed(root / "README.md", _SIZES, f"{sizes[0]} to {sizes[-1]}", write)
     for name, sentence in _QUOTED.items():
         wrong += _renewed(root / name, sentence, first_step, write)
     return wrong + _renewed(root / "stages/README.md", _MARKED, figures(stages, steps), write)

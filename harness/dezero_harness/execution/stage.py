@@ -22,7 +22,7 @@ class Stage:
     name: str
     path: Path
     capabilities: frozenset[str]
-    project: str = ""
+    project: str = ""  # name and version of its distribution
 
 
 def load(folder: str | Path) -> Stage:
@@ -77,13 +77,14 @@ def _hint(path: Path) -> str:
 
 
 def _stated(path: Path) -> tuple[str, frozenset[str]]:
-    """The project's name and its capabilities; someone else's engine, without a table, has all."""
+    """What it is installed as, and its capabilities; an engine without a table has all."""
     file = path / "pyproject.toml"
     try:
         settings = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
     except tomllib.TOMLDecodeError as error:
         raise StageError(f"{file} is not valid TOML: {error}") from None
-    project = settings.get("project", {}).get("name", "")
+    table = settings.get("project", {})
+    project = f"{table.get('name', '')} {table.get('version', '')}".strip()
     table = settings.get("tool", {}).get("dezero")
     if table is None:
         return project, frozenset(REFUSALS)
@@ -135,9 +136,9 @@ def _refuse_installed(path: Path, project: str) -> None:
     """Two engines in one environment both answer to `import dezero`: which one would be tested?"""
     for found in distributions():
         name = (found.name or "").lower().replace("_", "-")
-        is_engine = name == "dezero" or name.startswith("dezero-step")
+        is_engine = name in ("dezero", "dezero-stage") or name.startswith("dezero-step")
         place = Path(str(found.locate_file(""))).resolve()
-        if is_engine and name != project and place != path:
+        if is_engine and f"{name} {found.version}" != project and place != path:
             raise StageError(
                 f"--stage {path}: this environment has another engine, {name} {found.version} in"
                 f" {place}; take it out (python -m pip uninstall {name}), or use one environment"

@@ -19,6 +19,7 @@ from typing import Any
 
 from .. import cases
 from ..diffs.difference import stages_of
+from ..diffs.remarks import sections_of
 from ..execution.isolated import Isolated, Limits
 from ..execution.judge import Verdict, judge, predict
 from ..execution.runner import Observed, StageError
@@ -342,16 +343,3 @@ def where_to_read(chapter: Chapter, case: Case) -> str:
     }
     enough = max(named.values(), default=0) / 2
     return next((f'{place}, "{title}"' for title, n in named.items() if n >= enough), place)
-
-
-def sections_of(readme: str) -> dict[str, str]:
-    """The sections of a chapter by their headings; what comes before the first is called ""."""
-    sections, title, in_code = {"": ""}, "", False
-    for line in readme.splitlines():
-        in_code ^= line.startswith("```")
-        if line.startswith("##") and not in_code:
-            title = line.lstrip("# ")
-            sections[title] = ""
-        else:
-            sections[title] += line + "\n"
-    return sections

@@ -11,9 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..diffs.difference import CONTEXT, FileDifference, Hunk, Row, difference
-from .chapter import sections_of
-
-COMMENTS = "What to look at in the difference"
+from ..diffs.remarks import remarks
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def hints(before: Path, after: Path) -> list[Hint]:
     files.sort(key=lambda file: (file.new is None, file.path.name == "__init__.py"))
     pieces = [piece for file in files for piece in _pieces(file, before, after)]
     readme = after / "README.md"
-    comments = _comments(readme.read_text("utf-8")) if readme.is_file() else []
+    comments = remarks(readme.read_text("utf-8")) if readme.is_file() else []
     wheres = [one.where for one in pieces if one.where]
     return [
         Hint(one.path, one.where, one.rows, one.about, tuple(_on(one, comments, wheres)))
@@ -156,21 +154,6 @@ def _split(hunk: Hunk, old: _Places, new: _Places) -> Iterator[tuple[str, tuple[
 def _without_empty_ends(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     filled = [i for i, row in enumerate(rows) if row.text.strip()]
     return rows[filled[0] : filled[-1] + 1]
-
-
-def _comments(readme: str) -> list[str]:
-    """The items of the chapter's list on its difference, each on one line."""
-    items: list[str] = []
-    going = False
-    for line in sections_of(readme).get(COMMENTS, "").splitlines():
-        if line.startswith("- "):
-            items.append(line[2:].strip())
-            going = True
-        elif line.startswith("  ") and going:
-            items[-1] += " " + line.strip()
-        else:
-            going = False
-    return items
 
 
 def _on(hint: Hint, comments: list[str], wheres: list[str]) -> Iterator[str]:

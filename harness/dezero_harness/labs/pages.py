@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..diffs.remarks import ON_THE_DIFFERENCE, sections_of
 from ..execution.shell import shell_lines
 from ..model.arrays import array_kind
 from ..model.case import Case
-from .chapter import Chapter, sections_of
-from .hints import COMMENTS
+from .chapter import Chapter
 from .starter import FileChange, changes
 
 _SHOWN = 6  # cases of a kind that the task names
@@ -54,7 +54,7 @@ def task_page(chapter: Chapter, *, guided: bool, carried: str = "") -> str:
     parts += [
         "## What to read",
         f"[The chapter]({chapter_file}), with its programs typed in: `nox -s run -- {number}` opens"
-        f" a prompt where they work. Stop before\n*{COMMENTS}*: that section and `stages/"
+        f" a prompt where they work. Stop before\n*{ON_THE_DIFFERENCE}*: that section and `stages/"
         f"{chapter.after.name}/dezero` tell the solution.",
         "## How to go on",
         f"    nox -s lab -- check {number}       how far you are, and the first failure explained\n"

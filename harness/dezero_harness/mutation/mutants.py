@@ -1,7 +1,7 @@
 """Mutation testing: does a case notice each small change that Cosmic Ray makes to the last engine?
 
-`python -m dezero_harness.mutation.mutants` changes step36, and of `shared` application.py, what a
-call does.
+`python -m dezero_harness.mutation.mutants` changes step36, and of `shared` gradients.py, what the
+walk hands on.
 `mutants.toml` lists the survivors that are equivalent, with the reason; any other survivor fails
 the run, and so does a listed one that is noticed or no longer there. A run that was interrupted
 goes on where it was, in `reports/mutants`, if neither the engine nor the harness has changed.
@@ -39,7 +39,7 @@ STAGE = 36
 FILES = {
     "core.py": "stages/step36/dezero/core.py",
     "functions.py": "stages/step36/dezero/functions.py",
-    "shared/application.py": "shared/dezero_shared/application.py",
+    "shared/gradients.py": "shared/dezero_shared/gradients.py",
 }
 PARTS = ("shared/dezero_shared", "stages/step36")
 #: What of the harness decides whether a mutant is noticed.

@@ -272,9 +272,7 @@ def build(root: Path, stages: Sequence[Path], out: Path, execute: bool = True) -
     for stage in stages:
         start = time.monotonic()
         here = Path(os.path.relpath(stage, out)).as_posix()
-        public = (
-            f"dezero-{stage.name} @ git+{url}#subdirectory=stages/{stage.name}" if url else here
-        )
+        public = f"dezero-stage @ git+{url}#subdirectory=stages/{stage.name}" if url else here
         book = notebook(root, stage, here)
         if execute:
             wrong += run(book, root, stage, out)

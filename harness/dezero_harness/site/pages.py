@@ -23,6 +23,7 @@ from pygments.lexers import PythonLexer
 
 from .. import cases
 from ..diffs.difference import FileDifference, difference, stages_of
+from ..diffs.remarks import ON_THE_DIFFERENCE
 from ..execution.judge import as_plain
 from ..model.case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
 from . import differences, examples
@@ -39,7 +40,6 @@ from .text import (
 )
 
 #: Sections of a chapter that get a place of their own on its page.
-ON_THE_DIFFERENCE = "What to look at in the difference"
 EXERCISES = "Exercises"
 STILL_FAILS = "What still fails"
 

@@ -10,7 +10,8 @@ The engine holds no hooks. `Recorder.watch` puts wrappers around the four places
 - `Function.__call__(*inputs)` is the birth of a function, which joins the graph if it then is the
   `creator` of what it returns; it knows its `inputs`, `outputs` (weak references) and `generation`;
 - `backward(*gys)` of a function takes the gradients of its outputs and returns its inputs';
-- `ByGeneration.add(function)` puts a function into the queue of the pass.
+- `heappush(functions, (..., function))`, a name in the module of `Variable`, puts a function into
+  the queue of the pass.
 
 An engine that works otherwise is noticed: what a Variable was seen to receive has to add up to what
 is passed on or written, a function that is taken has to be one that waited, and a pass in which
@@ -72,10 +73,10 @@ class Recorder:
         """Wrap what the trace relies on. Raises TraceError where the engine has none of it."""
         variable, function = self.engine.Variable, self.engine.Function
         try:
-            queue = importlib.import_module("dezero_shared.order").ByGeneration
-            add = queue.add
             backward, init, call = variable.backward, variable.__init__, function.__call__
-        except (ImportError, AttributeError) as error:
+            core = sys.modules[variable.__module__]
+            push = core.heappush
+        except (KeyError, AttributeError) as error:
             raise TraceError(
                 f"this engine cannot be watched: {error}; recorder.py says what it relies on"
             ) from None
@@ -103,15 +104,13 @@ class Recorder:
             self._born(f, inputs, outputs)
             return outputs
 
-        @functools.wraps(add)
-        def arrives(waiting: Any, f: Any) -> Any:
-            result = add(waiting, f)
-            if self._pass is not None and f is not None:
-                self._pass.arrive(self._id(f))
-            return result
+        def arrives(waiting: list[Any], entry: tuple[Any, ...]) -> None:
+            push(waiting, entry)
+            if self._pass is not None:
+                self._pass.arrive(self._id(entry[-1]))
 
         variable.backward, variable.__init__, function.__call__ = one_pass, made, called
-        queue.add = arrives
+        core.heappush = arrives  # type: ignore[attr-defined]
 
     def _watch_backward(self, kind: type) -> None:
         for base in kind.__mro__:
@@ -211,7 +210,7 @@ class Recorder:
         if name not in queue:
             raise TraceError(
                 f"{type(f).__name__} works in the backward pass, and was not seen to wait in the "
-                f"queue: {self._waiting()}; is the walk still ordered by ByGeneration.add?"
+                f"queue: {self._waiting()}; is the walk still ordered by heappush?"
             )
         self._step("pass", **self._pass.unfinished)
         self._pass.queue.remove(name)

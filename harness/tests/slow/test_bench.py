@@ -132,6 +132,17 @@ def test_an_engine_that_raises_or_ends_loses_no_other_result(run, copied):
     }
 
 
+def test_engines_are_timed_with_the_garbage_collector_on_and_their_imports_frozen(run, copied):
+    collected = """def sin(x):
+    import gc
+    if not gc.isenabled() or gc.get_freeze_count() < 1000:
+        raise ValueError("not as users have it")
+"""
+    engine = copied(36, "dezero/functions.py", "def sin(x):\n", collected)
+    status, said, _ = run("--only=sin", f"--stages={engine}", "--peers=")
+    assert status == 0, said.out
+
+
 # Ratios and tables
 
 

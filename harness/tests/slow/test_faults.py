@@ -90,7 +90,7 @@ def test_what_changes_nothing_survives():
 
 
 def test_what_changes_the_shared_package_is_noticed_there():
-    fault = Fault("repr", "shared/holder.py", '"variable("', '"Variable("')
+    fault = Fault("numbers", "shared/checked.py", "return as_array(data)", "return data")
     assert detect(fault, 33, ROOT, 60.0, every=False).how == "case"
 
 

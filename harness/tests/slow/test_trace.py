@@ -333,33 +333,19 @@ Variable.backward = backward
     "a walk with a queue of its own": (
         "not seen to wait",
         """
-class ByGeneration:
-    def __init__(self, first):
-        self.waiting = [first]
-    def add(self, f):
-        if f is not None and f not in self.waiting:
-            self.waiting.append(f)
-    def __iter__(self):
-        while self.waiting:
-            yield self.waiting.pop(max(range(len(self.waiting)),
-                                       key=lambda i: self.waiting[i].generation))
-dezero.core.ByGeneration = ByGeneration
+import inspect
+import textwrap
+text = textwrap.dedent(inspect.getsource(Variable.backward))
+walk = vars(dezero.core) | {"put": dezero.core.heappush}
+exec(text.replace("heappush", "put"), walk)
+Variable.backward = walk["backward"]
 """,
     ),
     "a walk in another order": (
         "no longer by generation",
         """
-class InOrder(dezero.core.ByGeneration):
-    def __init__(self, first):
-        self.mine = []
-        super().__init__(first)
-    def add(self, f):
-        super().add(f)
-        if f is not None and f not in self.mine:
-            self.mine.append(f)
-    def __iter__(self):
-        yield from self.mine
-dezero.core.ByGeneration = InOrder
+dezero.core.heappush = list.append
+dezero.core.heappop = lambda functions: functions.pop(0)
 """,
     ),
 }
