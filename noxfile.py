@@ -135,6 +135,11 @@ def interrupts_left_to_the_session():
 # To study: run, compare, build the site
 
 
+def is_program(file):
+    """Whether this file prints something when it is run; the others are what programs share."""
+    return "print(" in file.read_text("utf-8")
+
+
 @nox.session(default=False)
 def run(session):
     """Run an example of a stage (-- 33 newton), or open a Python prompt with the stage (-- 33)."""
@@ -144,11 +149,13 @@ def run(session):
         session.error(f"{number} is not a stage. {list_of_stages()} Write: nox -s run -- 33 newton")
     stage = STAGES[int(number)]
     scripts = {script.stem: script for script in sorted(stage.glob("examples/*.py"))}
+    scripts |= {f"papers/{s.stem}": s for s in sorted(stage.glob("papers/*.py")) if is_program(s)}
     if arguments and arguments[0].removesuffix(".py") not in scripts:
         session.error(f"stage {number} has no example {arguments[0]}; it has: {', '.join(scripts)}")
     needs = {"compiled": ["jax"], "out_of_core": ["dask"]}
     extras = needs.get(arguments[0].removesuffix(".py"), []) if arguments else []
-    install(session, "shared", "harness", extras=["pictures", "plots", *extras])
+    groups = ["papers"] if arguments and arguments[0].startswith("papers/") else []
+    install(session, "shared", "harness", extras=["pictures", "plots", *extras], groups=groups)
     # Every stage is imported as dezero, so the path decides which one this is.
     env = {"PYTHONPATH": str(stage)}
     if arguments:
@@ -160,6 +167,15 @@ def run(session):
         )
         with interrupts_left_to_the_session():
             session.run("python", "-i", "-c", hello, env=env)
+
+
+@nox.session(default=False)
+def papers(session):
+    """Run the three papers of stage 36, each short; -- --full: as they were measured, for hours."""
+    install(session, "shared", extras=["plots"], groups=["papers"])
+    env = {"PYTHONPATH": "stages/step36"}
+    with interrupts_left_to_the_session():
+        session.run("python", "stages/step36/papers/measure.py", *session.posargs, env=env)
 
 
 @nox.session(default=False)
@@ -347,7 +363,15 @@ def harness(session):
     """Test the harness up to its verdicts, and what the stages share. See also: harness-slow."""
     install(session, "shared", "harness", extras=["pictures", "plots"], groups=["harness"])
     # These have sessions of their own.
-    apart = ("test_examples.py", "test_extras.py", "test_notebooks.py", "slow", "lab", "grade")
+    apart = (
+        "test_examples.py",
+        "test_extras.py",
+        "test_notebooks.py",
+        "slow",
+        "lab",
+        "grade",
+        "papers",
+    )
     ignored = [f"--ignore=harness/tests/{name}" for name in apart]
     pytest(session, "harness/tests", "shared/tests", *ignored, *TOGETHER)
 
@@ -371,6 +395,14 @@ def extras(session):
     """Run the examples that need JAX or Dask, on a cluster of local processes too."""
     install(session, "shared", "harness", extras=["jax", "dask", "pictures", "plots"])
     pytest(session, "harness/tests/test_extras.py")
+
+
+@nox.session(name="papers-torch", default=False)
+def papers_torch(session):
+    """Run the papers beside PyTorch, which is large, and inside jax.jit: the same numbers."""
+    groups = ["papers", "bench-torch", "parallel"]
+    install(session, "shared", "harness", extras=["plots", "jax"], groups=groups)
+    pytest(session, "harness/tests/papers", *TOGETHER)
 
 
 @nox.session(name="static-checks", tags=["cpu"])

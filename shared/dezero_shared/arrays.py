@@ -284,9 +284,7 @@ def axis_order(shape: tuple[int, ...], axes: int | Sequence[int] | None) -> tupl
         return tuple(reversed(range(ndim)))
     order = normalize_axis_tuple(axes, ndim)
     if len(order) != ndim:
-        raise ValueError(
-            f"axes has to order all {ndim} axes of the shape {shape}, got {axes}"
-        )
+        raise ValueError(f"axes has to order all {ndim} axes of the shape {shape}, got {axes}")
     return order
 
 

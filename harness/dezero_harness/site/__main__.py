@@ -38,8 +38,11 @@ def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: s
         if page.name == "index.md":
             text = text.replace("{{ drag }}", raw(touch.landing(dragged[32], repository)))
         made[page.name] = text
+    results = "stages/step36/papers/results"
     for file in [docs / "conf.py", *docs.glob("_static/*"), *docs.glob("pictures/*")]:
         copy(file, source / file.relative_to(docs))
+    for file in root.glob(f"{results}/*.png"):
+        copy(file, source / results / file.name)
     if not (source / "_static/fonts").is_dir():
         fonts.write(source / "_static/fonts")
 

@@ -48,6 +48,7 @@ PAGES = {
     "stages/README.md": "/stages.md",
     "README.md": "/index.md",
     **{f"stages/step{n}/README.md": f"/step{n}/index.md" for n in range(31, 37)},
+    "stages/step36/papers/README.md": "/papers.md",
 }
 
 
@@ -108,14 +109,14 @@ def linked(text: str, file: str) -> str:
 
 
 def _pictures(text: str, folder: str) -> str:
-    """HTML that shows a picture of docs/ as an image of the site."""
+    """HTML that shows a picture as an image of the site, where those of docs/ are at the top."""
 
     def image(found: re.Match[str]) -> str:
         attributes = dict(re.findall(r'(\w+)="([^"]*)"', found[0]))
         path = os.path.normpath(os.path.join(folder, attributes["src"]))
         alt = " ".join(attributes["alt"].split())
         options = f":alt: {alt}\n:class: picture\n"
-        return fenced(f"{{image}} /{os.path.relpath(path, 'docs')}", options)
+        return fenced(f"{{image}} /{path.removeprefix('docs' + os.sep)}", options)
 
     return re.sub(r"<p[^>]*>\s*<img [^>]*>\s*</p>", image, text)
 
