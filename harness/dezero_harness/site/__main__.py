@@ -16,12 +16,20 @@ from dezero_shared.dot import NoPicture
 from ..execution.runner import StageError
 from ..tracing import stepper
 from ..tracing.recorder import TraceError
-from . import examples, fonts, pages, touch
+from . import examples, fonts, pages, pieces, touch
 from .kept import Kept, copy, write
 from .remote import remote_of
 from .text import raw
 
 ROOT = Path(__file__).parents[3]
+BROKEN = (
+    examples.BrokenExample,
+    pages.BrokenPage,
+    pieces.NoPieces,
+    StageError,
+    TraceError,
+    NoPicture,
+)
 
 
 def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: str) -> None:
@@ -97,6 +105,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="URL",
         help="where the page says the repository is; by default that of the remote, if on the web",
     )
+    parser.add_argument(
+        "--python-base",
+        default="",
+        metavar="URL/",
+        help="where a page gets Python from when Run is pressed; by default the official places",
+    )
+    parser.add_argument(
+        "--offline-python",
+        action="store_true",
+        help="put Python into the site, so that a page needs nothing from elsewhere (needs npm)",
+    )
     parser.add_argument("--fresh", action="store_true", help="make everything anew")
     options = parser.parse_args(arguments)
     repository = remote_of(ROOT) if options.repository is None else options.repository
@@ -109,7 +128,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = Kept(options.out / "kept")
     try:
         write_sources(ROOT, source, kept, jobs, repository or "")
-    except (examples.BrokenExample, pages.BrokenPage, StageError, TraceError, NoPicture) as error:
+        offline = options.out / "pieces" if options.offline_python else None
+        pieces.put(source / "_static", ROOT, options.python_base, offline)
+    except BROKEN as error:
         print(f"\nthe site was not built: {error}", file=sys.stderr)
         return 1
     from sphinx.cmd.build import main as sphinx_build
