@@ -10,15 +10,16 @@
   function inWorker() {
     const NEW_TRY = "Press Run to try again.";
     let python, page;
+    const fetchPiece = self.fetch; // later a program's own fetch is refused
 
     const host = (url) => new URL(url).host || "the folder of this page";
     async function piece({ url, integrity }) {
       try {
-        const response = await fetch(url, { integrity, credentials: "omit" });
+        const response = await fetchPiece(url, { integrity, credentials: "omit" });
         if (response.ok) return await response.arrayBuffer();
         throw new Error(`the answer was ${response.status}`);
       } catch (error) {
-        const again = await fetch(url, { credentials: "omit" }).catch(() => null);
+        const again = await fetchPiece(url, { credentials: "omit" }).catch(() => null);
         const name = url.split("/").pop();
         if (again?.ok) {
           throw new Error(
@@ -78,9 +79,25 @@
       postMessage({ kind: "done", seconds: (performance.now() - start) / 1000, ...facts });
     }
 
+    let layout = null;
+    async function record({ stage, name, text, piece: viz }) {
+      if (!layout) {
+        script(await piece(viz));
+        const graphviz = await self.Viz.instance();
+        layout = (dot) => graphviz.renderString(dot, { format: "svg" });
+      }
+      try {
+        postMessage({ kind: "done", html: page.record("/clone", stage, name, text, layout) });
+      } catch (error) {
+        // A traceback ends in what went wrong: the words of a TraceError, or of the program's error.
+        const last = error.message.trimEnd().split("\n").at(-1);
+        postMessage({ kind: "done", why: last.replace(/^[\w.]*(TraceError|StageError): /, "") });
+      }
+    }
+
     self.onmessage = async ({ data }) => {
       try {
-        await { load, run }[data.kind](data);
+        await { load, run, record }[data.kind](data);
       } catch (error) {
         postMessage({ kind: "failed", why: error.message });
       }
@@ -170,10 +187,13 @@
   });
   const textOf = (program) => program.area?.value ?? program.text;
 
+  const loading = (status) => (kind, { loaded, of }) => {
+    status.textContent = `loads Python and NumPy, 17 MB, once: ${loaded} of ${of} pieces`;
+  };
   let queue = Promise.resolve(); // one program at a time
 
   function outcome(program, stage, facts, printed) {
-    const took = `step ${stage}, ${about}, ${facts.seconds.toFixed(2)} s`;
+    const took = `${about}, ${facts.seconds.toFixed(2)} s`;
     if (facts.ended) return [`${facts.ended} (${took})`, "run-bad"];
     const own = stage === chapter && textOf(program) === program.text;
     const where = facts.line ? `It ended in line ${facts.line}. ` : printed ? "" : "It printed nothing. ";
@@ -214,10 +234,8 @@
     status.textContent = "waits for the program before it";
     const turn = queue.then(async () => {
       status.textContent = "";
-      const hear = (kind, { loaded, of }) =>
-        (status.textContent = `loads Python and NumPy: ${loaded} of ${of} pieces (17 MB in all, once)`);
       try {
-        await python(hear);
+        await python(loading(status));
         status.textContent = "";
         for (const stage of stages) await runOn(program, index, stage, result);
         box.dataset.state = "done";
@@ -260,6 +278,77 @@
     button.textContent = "As on the page";
     program.area.focus();
   }
+
+  // --- the programs of the figures to step through ---
+
+  let recorded = 0;
+
+  /* Under the program of a figure: edit it, record it, and step through the new figure. */
+  function recordable(figure) {
+    const at = figure.querySelector(".dz-program");
+    const pre = at.querySelector("pre");
+    const box = element(at, "div", "run");
+    box.dataset.state = "ready";
+    const button = (kind, text, press) => {
+      const made = element(box, "button", kind, text);
+      made.type = "button";
+      made.addEventListener("click", press);
+      return made;
+    };
+    const program = { block: at, box, text: pre.textContent, area: null };
+    const go = button("run-go", "Record", () => record(figure, program));
+    const halt = button("run-stop", "Stop", stop);
+    const change = button("run-edit", "Edit", () => {
+      edit(program, change);
+      go.hidden = !program.area;
+    });
+    element(box, "span", "run-status").setAttribute("role", "status");
+    go.hidden = halt.hidden = true;
+    const original = figure.dzOriginal;
+    if (original) button("run-back", "The figure of the page", () => {
+      figure.replaceWith(original);
+      original.querySelector(".run-edit").focus();
+    });
+  }
+
+  function record(figure, program) {
+    const { box } = program;
+    const [go, halt, status] = [".run-go", ".run-stop", ".run-status"].map((one) => box.querySelector(one));
+    [go.hidden, halt.hidden, box.dataset.state] = [true, false, "runs"];
+    halt.focus();
+    queue = queue.then(async () => {
+      try {
+        await python(loading(status));
+        status.textContent = "records …";
+        const piece = { ...self.DEZERO_PYTHON.pieces.layout };
+        piece.url = new URL(piece.url, HERE).href;
+        const stage = Number(figure.dataset.stage.replace("step", ""));
+        const facts = await ask({ kind: "record", stage, name: `edited_${++recorded}`, text: textOf(program), piece }, () => {});
+        if (facts.why) throw new Error(facts.why);
+        show(figure, facts.html);
+        box.dataset.state = "done";
+        status.textContent = "";
+      } catch (error) {
+        if (error.message === "Stopped.") stop();
+        status.textContent = error.message;
+        box.dataset.state = "failed";
+      }
+      [go.hidden, halt.hidden] = [false, true];
+    });
+  }
+
+  function show(figure, html) {
+    const place = document.createElement("div");
+    place.innerHTML = html;
+    const made = place.firstElementChild;
+    made.dzOriginal = figure.dzOriginal ?? figure;
+    figure.replaceWith(made);
+    self.DEZERO_STEPPER(made);
+    recordable(made);
+    made.querySelector("[data-go=on]").focus({ preventScroll: true });
+  }
+
+  for (const figure of document.querySelectorAll(".dz-stepper")) recordable(figure);
 
   programs.forEach((program, index) => {
     const { box } = program;

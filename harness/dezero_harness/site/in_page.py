@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_PRINTED = 50_000  # characters
+MOST_NODES = 2_000  # of a graph that is recorded here
 OFTEN = 0.1  # seconds between two messages to the page
 
 
@@ -84,6 +85,28 @@ def run(
     return answer
 
 
+def record(clone: str, stage: int, name: str, text: str, layout: Callable[[str], str]) -> str:
+    """The figure to step through this program, recorded now.
+
+    It is recorded and made into HTML by the code that makes the figures of the site; only the
+    places of the nodes come from elsewhere: layout turns DOT into SVG. Raises TraceError.
+    """
+    enter(clone, stage)
+    sys.path.insert(0, f"{clone}/harness")
+    from dezero_harness.tracing import recorder, stepper, trace
+
+    def draw(dot: str, file: Path) -> Path:
+        file.write_text(layout(dot), "utf-8")
+        return file
+
+    stepper.draw = draw  # type: ignore[assignment]
+    program = trace.Program(name=name, title="Your program", text=text)
+    folder = Path(clone, "stages", f"step{stage}")
+    with contextlib.redirect_stdout(io.StringIO()):
+        answer = recorder.record(folder, f"{name}.py", text, MOST_NODES)
+    return stepper.fragment(trace.told(program, folder.name, answer), f"dz-{name}")
+
+
 def line_of(error: BaseException, file: str) -> int:
     """The line of this file in which an exception left it; 0 if it was never there."""
     if isinstance(error, SyntaxError):
@@ -95,9 +118,9 @@ def line_of(error: BaseException, file: str) -> int:
 def enter(clone: str, stage: int) -> None:
     """The next `import dezero` is of this stage, and nothing of another is left."""
     for name in list(sys.modules):
-        if name.partition(".")[0] in ("dezero", "dezero_shared"):
+        if name.partition(".")[0] in ("dezero", "dezero_shared", "dezero_harness"):
             del sys.modules[name]
-    sys.path[:] = [entry for entry in sys.path if not re.match(rf"{clone}/(stages|shared)", entry)]
+    sys.path[:] = [entry for entry in sys.path if not re.match(rf"{clone}/", entry)]
     sys.path[:0] = [f"{clone}/stages/step{stage}", f"{clone}/shared"]
     os.chdir(clone)
 

@@ -190,7 +190,7 @@ def _run_box(index: int, stages: Sequence[int]) -> str:
         '<button type="button" class="run-go">Run</button>'
         '<button type="button" class="run-stop" hidden>Stop</button>'
         '<button type="button" class="run-edit">Edit</button>'
-        f'<details class="run-stages"><summary>On stages</summary>{boxes}</details>'
+        f'<details class="run-stages"><summary>On stages</summary><span>{boxes}</span></details>'
         '<span class="run-status" role="status"></span><div class="run-result"></div></div>'
     )
 
