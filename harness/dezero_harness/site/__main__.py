@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from dezero_shared.dot import NoPicture
@@ -63,7 +64,7 @@ def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: s
         made[f"{folder}/cases.md"] = pages.cases_page(chapter)
         of: list[Path | str] = [chapter.folder / "dezero", root / "shared/dezero_shared"]
         made[f"{folder}/api.md"] = kept.get(
-            f"{folder}-api", of, lambda chapter=chapter: pages.api_page(root, chapter)
+            f"{folder}-api", of, partial(pages.api_page, root, chapter)
         )
     made |= {f"compare/{name}.md": text for name, text in pages.compare_pages(root)}
     for name, text in made.items():
@@ -82,7 +83,7 @@ def figures(
 
     def drag(chapter: pages.Chapter) -> str:
         of = [*watching, chapter.folder / "dezero", harness / "site/touch.py"]
-        make = lambda: touch.chapter(chapter.number, chapter.folder)  # noqa: E731
+        make = partial(touch.chapter, chapter.number, chapter.folder)
         return kept.get(f"step{chapter.number}-drag", of, make)
 
     def step(chapter: pages.Chapter) -> list[str]:

@@ -57,7 +57,8 @@ def run_all(root: Path, out: Path, jobs: int, kept: Kept) -> list[Done]:
         stage = root / f"stages/step{example.stage}"
         script = stage / "examples" / example.script
         name = "-".join([stage.name, script.stem, *example.args])
-        of = [stage / "dezero", root / "shared/dezero_shared", script, repr(example)]
+        engine = [stage / "dezero", root / "shared/dezero_shared"]
+        of: list[Path | str] = [*engine, script, repr(example)]
         found = kept.get(name, of, lambda: _as_data(run(root, example, out)))
         picture = out / stage.name / found["name"] if found["name"] else None
         if picture:
