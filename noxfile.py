@@ -190,8 +190,12 @@ def diff(session):
 
 @nox.session(default=False)
 def site(session):
-    """Build the study site into docs/_build/html: chapters, differences, examples as they ran."""
-    install(session, "shared", "harness", extras=["pictures", "plots"], groups=["site"])
+    """Build the study site into docs/_build/html: chapters, differences, examples as they ran.
+
+    -- --offline-python puts Python for the page into it (needs npm); -- --help lists the rest.
+    """
+    also = ["pip"] if "--offline-python" in session.posargs else []  # it gets NumPy's wheel
+    install(session, "shared", "harness", extras=["pictures", "plots"], groups=["site"], also=also)
     session.run("python", "-m", "dezero_harness.site", *session.posargs)
 
 
@@ -456,18 +460,21 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 
 
 # Without a browser there is nothing to build the site for, and no environment to make.
-@nox.session(default=False, **({"requires": ["site"]} if CHROMIUM else {"venv_backend": "none"}))
+@nox.session(default=False, **({} if CHROMIUM else {"venv_backend": "none"}))
 def browser(session):
-    """Open every page of the site in a headless Chromium; fails, and says so, where there is none.
+    """Build the site with Python for the page, and open every page of it in a headless Chromium.
 
-    What follows -- goes to pytest: -- -k search.
+    Fails, and says so, where there is no Chromium or no npm. What follows -- goes to pytest:
+    -- -k search.
     """
     if not CHROMIUM:
         session.error(
             "there is no Chromium on the path. Install one (Debian: apt-get install chromium), or"
             " say where it is: CHROMIUM=/path/to/chrome nox -s browser"
         )
-    install(session, "shared", "harness", extras=["pictures"], groups=["browser"])
+    groups = ["site", "browser"]
+    install(session, "shared", "harness", extras=["pictures", "plots"], groups=groups, also=["pip"])
+    session.run("python", "-m", "dezero_harness.site", "--offline-python")
     pytest(session, "docs/tests", *TOGETHER, env={"CHROMIUM": CHROMIUM})
 
 

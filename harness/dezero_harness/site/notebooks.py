@@ -12,7 +12,6 @@ import ast
 import itertools
 import os
 import re
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -21,7 +20,6 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import nbformat
 from nbclient import NotebookClient
@@ -31,6 +29,7 @@ from traitlets.config import Config
 from ..diffs.difference import stages_of
 from ..prose.markdown import headings, programs
 from .expected_output import EXAMPLES, Numbers
+from .remote import remote_of
 
 _ERROR = re.compile(r"^\w+(Error|Exception|Warning)\b", re.MULTILINE)
 _ONE_CELL = 300.0  # seconds
@@ -132,35 +131,6 @@ def _paragraphs(text: str, body: Sequence[ast.stmt]) -> list[str]:
         else:
             merged.append(part)
     return merged
-
-
-def address(remote: str) -> str | None:
-    """Where anyone can get the repository whose remote git names so; None for a local folder."""
-    scp = re.fullmatch(r"(?:[^@/:]+@)?([^@/:]{2,}):(?!//)(.+)", remote)
-    if scp:
-        return f"https://{scp[1]}/{scp[2]}"
-    url = urlsplit(remote)
-    if url.scheme not in ("http", "https", "ssh", "git") or not url.hostname:
-        return None
-    port = f":{url.port}" if url.port and url.scheme in ("http", "https") else ""
-    scheme = "http" if url.scheme == "http" else "https"
-    # Without the user or the token that may stand in it.
-    return f"{scheme}://{url.hostname}{port}{url.path}"
-
-
-def remote_of(root: Path) -> str | None:
-    """The public address of this clone, from its remote; None where it has none."""
-    try:
-        names = _git(root, "remote").split()
-        name = "origin" if "origin" in names else (names or [""])[0]
-        return address(_git(root, "remote", "get-url", name).strip()) if name else None
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _git(root: Path, *words: str) -> str:
-    command = ["git", "-C", str(root), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def install_cell(root: Path, stage: Path, requirement: str) -> str:

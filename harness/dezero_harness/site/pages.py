@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import os
 import pkgutil
 import re
@@ -78,6 +79,10 @@ def chapters(root: Path) -> list[Chapter]:
     return [Chapter(n, found[n], old) for n, old in zip(numbers, before, strict=True)]
 
 
+def stage_numbers(stages: Path) -> list[int]:
+    return sorted(int(folder.name.removeprefix("step")) for folder in stages.glob("step[0-9]*"))
+
+
 def engine_files(old: Path, new: Path) -> list[FileDifference]:
     return [file for file in difference(old, new) if file.kind == "engine"]
 
@@ -122,8 +127,10 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) 
     figures: what shows the engine at work, as Markdown.
     """
     found = sections(chapter.readme)
+    intro = found.pop("")
+    found = runnable(found, stage_numbers(chapter.folder.parent))
     source = f"stages/step{chapter.number}/README.md"
-    body = [f"# {title(chapter.readme)}", found.pop("")]
+    body = [f"# {title(chapter.readme)}", intro]
     reading = ""
     for name, text in found.items():
         if name == ON_THE_DIFFERENCE:
@@ -145,8 +152,40 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) 
     if EXERCISES not in found:
         raise BrokenPage(f"{source} has no section {EXERCISES!r}")
     body.append(f"## {EXERCISES}\n\n{found[EXERCISES]}")
+    body.append(raw(f'<div data-run-chapter="{chapter.number}" hidden></div>'))
     body.append("```{toctree}\n:hidden:\n\ncases\napi\n```")
     return linked("\n\n".join(body) + "\n", source)
+
+
+_PROGRAM = re.compile(r"^```python\n.*?^```\n(?:\n?^```text\n.*?^```\n)?", re.DOTALL | re.MULTILINE)
+
+
+def runnable(found: Mapping[str, str], stages: Sequence[int]) -> dict[str, str]:
+    """The sections of a chapter, with what it takes to run a program under each of its programs.
+
+    The programs are numbered as they follow each other in the chapter, since they build on one
+    another.
+    """
+    count = itertools.count()
+
+    def with_run(program: re.Match[str]) -> str:
+        return f"{program[0]}\n{raw(_run_box(next(count), stages))}"
+
+    return {title: _PROGRAM.sub(with_run, text + "\n") for title, text in found.items()}
+
+
+def _run_box(index: int, stages: Sequence[int]) -> str:
+    boxes = "".join(
+        f'<label><input type="checkbox" value="{stage}"> {stage}</label>' for stage in stages
+    )
+    return (
+        f'<div class="run" data-index="{index}" role="group" aria-label="program {index + 1}">'
+        '<button type="button" class="run-go">Run</button>'
+        '<button type="button" class="run-stop" hidden>Stop</button>'
+        '<button type="button" class="run-edit">Edit</button>'
+        f'<details class="run-stages"><summary>On stages</summary><span>{boxes}</span></details>'
+        '<span class="run-status" role="status"></span><div class="run-result"></div></div>'
+    )
 
 
 _AT_WORK = (
