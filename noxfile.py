@@ -276,7 +276,7 @@ ON_ARRAYS = {
     ),
     "-torch": (
         lambda session, number: conform(session, number, "torch", extras=["torch"]),
-        "Test stage {number} on PyTorch tensors: on the best device there is, or -- --device mps.",
+        "Test stage {number} on PyTorch tensors: on the best device there is, or -- --device xpu.",
         {"tags": ["torch"], "default": False},
     ),
     "-gpu": (

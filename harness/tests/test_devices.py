@@ -38,7 +38,7 @@ def torch(monkeypatch):
         ((), "", "cpu"),
         (("xpu", "cuda"), "", "a cuda"),
         (("xpu", "mps"), "", "a xpu"),
-        (("mps",), "", "mps"),
+        (("mps",), "", "cpu"),
         (("cuda",), "cpu", "cpu"),
         (("cuda",), "cuda:1", "a cuda:1"),
     ],
@@ -57,16 +57,17 @@ def test_the_best_device_is_taken_or_the_one_that_is_named(torch, there, asked, 
         (
             "torch",
             "cuda",
-            "--device cuda: PyTorch 2.13 finds no such device on this machine; .*: mps",
+            "--device cuda: PyTorch 2.13 finds no such device on this machine; .*: xpu",
         ),
-        ("torch", "mps:0", "--device mps:0: the driver is too old"),
+        ("torch", "xpu:0", "--device xpu:0: the driver is too old"),
+        ("torch", "mps", "--device mps: this device has no float64, in which the cases compute"),
         ("torch", "gpu", "--device gpu does not go with --array torch; what goes: .*cuda, xpu"),
         ("numpy", "cuda", "--device cuda does not go with --array numpy"),
         ("cupy", "cuda", "--device cuda does not go with --array cupy"),
     ],
 )
 def test_a_device_that_is_not_there_is_told_with_the_reason(torch, kind, device, said):
-    torch("mps", broken="mps:0")
+    torch("mps", "xpu", broken="xpu:0")
     with pytest.raises(Unusable, match=said):
         array_kind(kind, device)
 

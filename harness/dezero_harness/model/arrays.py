@@ -221,12 +221,17 @@ def _on_torch(device: str) -> ArrayKind:
     )
     kind = device.partition(":")[0]
     there = [each for each in DEVICES["torch"] if _has(torch, each)]
+    if kind == "mps" and kind in there:
+        raise Unusable(
+            f"--array torch --device {device}: this device has no float64, in which the cases "
+            f"compute; what does: --device cpu"
+        )
     if kind and kind not in there:
         raise Unusable(
             f"--array torch --device {device}: PyTorch {torch.__version__} finds no such device on "
             f"this machine; what it finds: {', '.join(there)}"
         )
-    device = device or there[0]
+    device = device or next(each for each in there if each != "mps")
     try:
         torch.zeros(1, device=device)
     except Exception as error:  # whatever a broken driver raises is the reason
