@@ -117,7 +117,7 @@ def test_the_api_says_what_operators_call_and_where_shared_things_come_from():
     assert page.count("Its operators: `x + y` calls `add`, `1 + x` calls `add`, `x * y`") == 2
     assert "class Parameter(data: Array | None, name: str | None = None)" in page
     own, shared = page.split("## Shared by all stages")
-    assert "It holds `get_dot_graph`, `plot_dot_graph`." in own
+    assert "It holds `get_dot_graph`, `plot_dot_graph`, " in own
     assert "The source, in dezero_shared.dot" in shared
     assert "### `heappop`" not in page
 
