@@ -1,6 +1,8 @@
-"""The sessions: `nox -l` lists them, `nox -s stage33` runs one, `nox` runs those that are quick.
+"""The sessions: to study the stages, to write one yourself, to test one, to maintain all of it.
 
-Works with uv (`pip install "nox[uv]"`) and without (`pip install nox`); with uv it is faster.
+`nox -s stage33` (or step33) runs one session, `nox` those that are quick, marked with * here. What
+follows -- goes to the session. Works with uv (`pip install "nox[uv]"`) and without (`pip install
+nox`); with uv it is faster.
 """
 
 import sys
@@ -13,18 +15,18 @@ if sys.version_info < (3, 11):
         )
     )
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 import signal
 import subprocess
-import tomllib
 from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2024.10.9"
+nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.download_python = "never"
@@ -40,33 +42,51 @@ sys.path.insert(0, str(ROOT / "shared"))
 from dezero_shared.driver import cuda_version, why_no_device  # noqa: E402  (needs no package)
 
 NO_DEVICE = why_no_device()
-SPHINX = ["sphinx>=8.2", "furo>=2025.7", "myst-parser>=4", "sphinx-copybutton>=0.5.2"]
-SPHINX += ["math-core>=0.6", "font-source-serif-pro", "ziamath>=0.11"]  # formulas, and fonts
-
-
-def refuse_unknown_stage():
-    """nox would only say "not found"; say which stages there are."""
-    options = sys.argv[: sys.argv.index("--")] if "--" in sys.argv else sys.argv
-    for name in options:
-        found = re.fullmatch(r"stage(\d+)(-\w+)?", name)
-        if found and int(found[1]) not in STAGES:
-            sys.exit(f"{name}: there is no stage {found[1]}. {list_of_stages()} See also: nox -l")
 
 
 def list_of_stages():
     return f"The stages are {', '.join(map(str, STAGES))}."
 
 
+def asked_for():
+    """The words on the command line up to `--`, names of sessions among them."""
+    words = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
+    return [word.removeprefix("--session=").removeprefix("--sessions=") for word in words]
+
+
+def refuse_unknown_stage():
+    """nox would only say "not found"; say which stages there are."""
+    for name in asked_for():
+        found = re.fullmatch(r"(?:stage|step)(\d+)(-\w+)?", name)
+        if found and int(found[1]) not in STAGES:
+            sys.exit(f"{name}: there is no stage {found[1]}. {list_of_stages()} See also: nox -l")
+
+
 refuse_unknown_stage()
 
 
+# What a session installs
+
+
 def project_table(folder):
-    return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    return nox.project.load_toml(ROOT / folder / "pyproject.toml")["project"]
 
 
-def install(session, *projects, extras=(), also=()):
+def group(*names):
+    """The requirements of these dependency groups, which stand in pyproject.toml."""
+    return nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), *names)
+
+
+def extra(project, *names):
+    """The requirements of these extras of a project."""
+    optional = project_table(project).get("optional-dependencies", {})
+    return [requirement for name in names for requirement in optional.get(name, [])]
+
+
+def install(session, *projects, extras=(), groups=(), also=()):
     """Install these folders in editable form, and what they require, in the tested versions.
 
+    extras: of any of these projects. groups: see pyproject.toml. also: single requirements.
     A session that was installed from the same project files is left as it is: that keeps it fast.
     """
     # Compiling all that is imported takes a second or two: whoever wants no compiled files beside
@@ -74,13 +94,9 @@ def install(session, *projects, extras=(), also=()):
     if os.environ.get("PYTHONDONTWRITEBYTECODE"):
         compiled = str(Path(session.virtualenv.location, "compiled"))
         session.env.update(PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=compiled)
-    wanted = {"hatchling", "editables", *also}
+    wanted = {*group("build", *groups), *also}
     for project in projects:
-        table = project_table(ROOT / project)
-        optional = table.get("optional-dependencies", {})
-        for requirement in sum(
-            (optional.get(extra, []) for extra in extras), table["dependencies"]
-        ):
+        for requirement in (*extra(project, *extras), *project_table(project)["dependencies"]):
             if not requirement.startswith("dezero"):
                 wanted.add(requirement)
     recipe = repr((sorted(wanted), projects, (ROOT / "constraints.txt").read_text("utf-8")))
@@ -98,271 +114,202 @@ def install(session, *projects, extras=(), also=()):
     stamp.write_text(digest)
 
 
-def conform(session, number, array, extras=(), also=()):
-    stage = f"stages/step{number}"
-    install(session, "shared", stage, "harness", extras=extras, also=also)
-    report = f"reports/stage{number}-{array}.json"
-    suite = "harness/dezero_harness/conformance.py"
-    options = ["--stage", stage, "--array", array, "--report", report]
-    # No case needs these, and each would pay for them: assertions rewritten, log records and what
-    # processes print captured (what Python prints is).
-    options += ["--assert=plain", "--capture=sys"]
-    if not any(argument.startswith("--log") for argument in session.posargs):
-        options.append("-pno:logging")
-    session.run("python", "-m", "pytest", suite, *options, *session.posargs)
+def pytest(session, *arguments, env=None):
+    session.run("python", "-m", "pytest", *arguments, *session.posargs, env=env)
 
 
-for number, folder in STAGES.items():
-    idea = project_table(folder)["description"].partition(": ")[2]
+#: For many small matrices: threads would wait for each other, and on a busy machine for long.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
-    def on_numpy(session, number=number):
-        conform(session, number, "numpy")
-
-    on_numpy.__doc__ = f"Test stage {number} ({idea}). What follows -- goes to pytest: -- -k newton"
-    nox.session(on_numpy, name=f"stage{number}", tags=["cpu"])
-
-for number in STAGES:
-
-    def on_strict(session, number=number):
-        conform(session, number, "strict", also=["array-api-strict>=2.4"])
-
-    on_strict.__doc__ = (
-        f"Test stage {number} on array-api-strict arrays: another device, and stricter rules."
-    )
-    nox.session(on_strict, name=f"stage{number}-strict", tags=["cpu", "strict"])
-
-for number in STAGES:
-
-    def on_jax(session, number=number):
-        conform(session, number, "jax", extras=["jax"])
-
-    on_jax.__doc__ = f"Test stage {number} on JAX arrays, and inside jax.jit. Takes minutes."
-    nox.session(on_jax, name=f"stage{number}-jax", tags=["jax"], default=False)
-
-for number in STAGES:
-
-    def on_dask(session, number=number):
-        conform(session, number, "dask", extras=["dask"])
-
-    on_dask.__doc__ = f"Test stage {number} on Dask arrays in chunks. Takes minutes."
-    nox.session(on_dask, name=f"stage{number}-dask", tags=["dask"], default=False)
-
-for number in STAGES:
-
-    def on_gpu(session, number=number):
-        if NO_DEVICE:
-            session.error(NO_DEVICE)
-        conform(session, number, "cupy", also=[f"cupy-cuda{min(cuda_version(), 13)}x[ctk]>=14"])
-
-    on_gpu.__doc__ = (
-        f"Test stage {number} on CuPy arrays. Needs an NVIDIA GPU, and fails where there is none."
-    )
-    # Without a device there is nothing to install, and so no environment to make.
-    backend = {"venv_backend": "none"} if NO_DEVICE else {}
-    nox.session(on_gpu, name=f"stage{number}-gpu", tags=["gpu"], default=False, **backend)
+#: Two processes of pytest-xdist; -- -n0 for one after the other, and for --pdb.
+TOGETHER = ["-n2", "--dist=worksteal"]
 
 
-def test_harness(session, *tests):
-    install(
-        session,
-        "shared",
-        "harness",
-        extras=["pictures", "plots"],
-        also=["array-api-strict>=2.4", "hypothesis", "psutil", "pytest-xdist>=3.6", "rich>=13"],
-    )
-    together = ["-n2", "--dist=worksteal"]  # -- -n0 for one after the other, and for --pdb
-    session.run("python", "-m", "pytest", *tests, *together, *session.posargs)
+@contextlib.contextmanager
+def interrupts_left_to_the_session():
+    """Ctrl-C ends what runs in the session, not nox."""
+    former = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
-@nox.session(tags=["cpu"])
-def harness(session):
-    """Test the harness up to its verdicts, and what the stages share. See also: machinery."""
-    # These have sessions of their own.
-    apart = ("test_examples.py", "test_extras.py", "test_notebooks.py")
-    apart += ("machinery", "lab", "grade")
-    ignored = [f"--ignore=harness/tests/{name}" for name in apart]
-    test_harness(session, "harness/tests", "shared/tests", *ignored)
+# To study: run, compare, build the site
+
+
+def is_program(file):
+    """Whether this file prints something when it is run; the others are what programs share."""
+    return "print(" in file.read_text("utf-8")
 
 
 @nox.session(default=False)
-def machinery(session):
-    """Test what the harness starts and makes: workers, differences, faults, traces, the bench..."""
-    test_harness(session, "harness/tests/machinery")
+def run(session):
+    """Run an example of a stage (-- 33 newton), or open a Python prompt with the stage (-- 33)."""
+    number, *arguments = session.posargs or ["(none given)"]
+    number = number.removeprefix("step")
+    if not number.isdigit() or int(number) not in STAGES:
+        session.error(f"{number} is not a stage. {list_of_stages()} Write: nox -s run -- 33 newton")
+    stage = STAGES[int(number)]
+    scripts = {script.stem: script for script in sorted(stage.glob("examples/*.py"))}
+    scripts |= {f"papers/{s.stem}": s for s in sorted(stage.glob("papers/*.py")) if is_program(s)}
+    if arguments and arguments[0].removesuffix(".py") not in scripts:
+        session.error(f"stage {number} has no example {arguments[0]}; it has: {', '.join(scripts)}")
+    needs = {"compiled": ["jax"], "out_of_core": ["dask"]}
+    extras = needs.get(arguments[0].removesuffix(".py"), []) if arguments else []
+    groups = ["papers"] if arguments and arguments[0].startswith("papers/") else []
+    install(session, "shared", "harness", extras=["pictures", "plots", *extras], groups=groups)
+    # Every stage is imported as dezero, so the path decides which one this is.
+    env = {"PYTHONPATH": str(stage), **(ONE_THREAD if groups else {})}
+    if arguments:
+        script, *options = arguments
+        session.run("python", str(scripts[script.removesuffix(".py")]), *options, env=env)
+    else:
+        hello = (
+            "import numpy as np, dezero; from dezero import *; print('This is', dezero.__file__)"
+        )
+        with interrupts_left_to_the_session():
+            session.run("python", "-i", "-c", hello, env=env)
 
 
 @nox.session(default=False)
-def matrix(session):
-    """Run every stage on every array kind; the README's summary has to agree (or: -- --write)."""
-    install(session, "shared", "harness", also=["array-api-strict>=2.4", "tqdm>=4.66"])
-    session.run("python", "-m", "dezero_harness.matrix", *session.posargs)
-
-
-@nox.session(tags=["cpu"])
-def examples(session):
-    """Run every example of every stage, and check what it prints and draws. See also: extras."""
-    also = ["pytest-xdist>=3.6"]
-    install(session, "shared", "harness", extras=["pictures", "plots"], also=also)
-    tests = ["harness/tests/test_examples.py", "-n2", "--dist=worksteal"]
-    session.run("python", "-m", "pytest", *tests, *session.posargs)
-
-
-@nox.session(default=False)
-def extras(session):
-    """Run the examples that need JAX or Dask, on a cluster of local processes too."""
-    install(session, "shared", "harness", extras=["jax", "dask", "pictures", "plots"])
-    session.run("python", "-m", "pytest", "harness/tests/test_extras.py", *session.posargs)
-
-
-@nox.session(tags=["cpu"])
-def lint(session):
-    """Check style, format and types."""
-    install(
-        session,
-        "shared",
-        "harness",
-        extras=["pictures", "plots", "lab", "grade"],
-        also=["hypothesis", "ruff", "mypy"],
-    )
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
+def papers(session):
+    """Run the three papers of stage 36, each short; -- --full: as they were measured, for hours."""
+    install(session, "shared", extras=["plots"], groups=["papers"])
+    env = {"PYTHONPATH": "stages/step36", **ONE_THREAD}
+    with interrupts_left_to_the_session():
+        session.run("python", "stages/step36/papers/measure.py", *session.posargs, env=env)
 
 
 @nox.session(default=False)
 def diff(session):
     """Show what a step changes: -- 32 33, or -- 33, or -- 31..36; with --all the prose as well."""
-    install(session, "shared", "harness", also=["rich"])
-    session.run("python", "-m", "dezero_harness.diff", *session.posargs)
+    install(session, "shared", "harness", groups=["markdown"])
+    session.run("python", "-m", "dezero_harness.diffs.terminal", *session.posargs)
 
 
 @nox.session(default=False)
-def guard(session):
-    """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
-    install(session, "shared", "harness")
-    session.run("python", "-m", "dezero_harness.guard", *session.posargs)
+def site(session):
+    """Build the study site into docs/_build/html: chapters, differences, examples as they ran.
+
+    -- --offline-python puts Python for the page into it (needs npm); -- --help lists the rest.
+    """
+    also = ["pip"] if "--offline-python" in session.posargs else []  # it gets NumPy's wheel
+    install(session, "shared", "harness", extras=["pictures", "plots"], groups=["site"], also=also)
+    session.run("python", "-m", "dezero_harness.site", *session.posargs)
 
 
 @nox.session(default=False)
 def notebooks(session):
     """Write the chapters as notebooks into docs/_build/notebooks and run them; -- 33 for one."""
     # Without shared: the first cell of a notebook installs the stage, and shared with it.
-    drawing = project_table(ROOT / "shared")["optional-dependencies"]
-    tools = ["pip", "ipykernel", "nbclient>=0.10", "nbformat>=5.10"]
-    install(session, "harness", also=[*tools, *drawing["plots"], *drawing["pictures"]])
-    session.run("python", "-m", "dezero_harness.notebooks", *session.posargs)
+    drawing = extra("shared", "plots", "pictures")
+    install(session, "harness", groups=["notebooks"], also=drawing)
+    session.run("python", "-m", "dezero_harness.site.notebooks", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "pytest", "harness/tests/test_notebooks.py")
 
 
-@nox.session(default=False)
-def site(session):
-    """Build the study site into docs/_build/html: chapters, differences, examples as they ran."""
-    install(session, "shared", "harness", extras=["pictures", "plots"], also=SPHINX)
-    session.run("python", "-m", "dezero_harness.site")
-
-
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), ""
-)
-
-
-# Without a browser there is nothing to build the site for, and no environment to make.
-@nox.session(default=False, **({"requires": ["site"]} if CHROMIUM else {"venv_backend": "none"}))
-def browser(session):
-    """Open every page of the site in a headless Chromium; fails, and says so, where there is none.
-
-    What follows -- goes to pytest: -- -k search.
-    """
-    if not CHROMIUM:
-        session.error(
-            "there is no Chromium on the path. Install one (Debian: apt-get install chromium), or"
-            " say where it is: CHROMIUM=/path/to/chrome nox -s browser"
-        )
-    install(
-        session,
-        "shared",
-        "harness",
-        extras=["pictures"],
-        also=["playwright>=1.49", "axe-playwright-python>=0.1.4", "pytest-xdist>=3.6"],
-    )
-    together = ["-n2", "--dist=worksteal"]  # a browser each; -- -n0 for one after the other
-    tests = ["docs/tests", *together, *session.posargs]
-    session.run("python", "-m", "pytest", *tests, env={"CHROMIUM": CHROMIUM})
+# To write a stage oneself, and to grade
 
 
 @nox.session(default=False)
 def lab(session):
     """Write a stage yourself: -- start 34, then -- check 34 (watch, hint, solution, progress)."""
     install(session, "shared", "harness", extras=["lab"])
-    former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends `watch`, not nox
-    try:
-        session.run("python", "-m", "dezero_harness.lab", *session.posargs)
-    finally:
-        signal.signal(signal.SIGINT, former)
-
-
-@nox.session(default=False)
-def labs(session):
-    """Prove every lab: the start fails the cases of its chapter alone, the solution none."""
-    also = ["ipykernel", "nbclient", "nbformat", "pytest-xdist>=3.6"]
-    install(session, "shared", "harness", extras=["lab"], also=also)
-    together = ["-n2", "--dist=worksteal"]
-    session.run("python", "-m", "pytest", "harness/tests/lab", *together, *session.posargs)
+    with interrupts_left_to_the_session():
+        session.run("python", "-m", "dezero_harness.labs", *session.posargs)
 
 
 @nox.session(default=False)
 def grade(session):
     """Grade a class: -- SUBMISSIONS --stage 34 --out grades/ (needs bubblewrap)."""
     install(session, "shared", "harness", extras=["lab", "grade"])
-    former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C ends the grading, not nox
-    try:
-        session.run("python", "-m", "dezero_harness.grade", *session.posargs)
-    finally:
-        signal.signal(signal.SIGINT, former)
+    with interrupts_left_to_the_session():
+        session.run("python", "-m", "dezero_harness.grading", *session.posargs)
+
+
+# To test a stage
+
+
+def conform(session, number, array, **requirements):
+    stage = f"stages/step{number}"
+    install(session, "shared", stage, "harness", **requirements)
+    report = f"reports/stage{number}-{array}.json"
+    suite = "harness/dezero_harness/suite/conformance.py"
+    options = ["--stage", stage, "--array", array, "--report", report]
+    # No case needs these, and each would pay for them: assertions rewritten, log records and what
+    # processes print captured (what Python prints is).
+    options += ["--assert=plain", "--capture=sys"]
+    if not any(argument.startswith("--log") for argument in session.posargs):
+        options.append("-pno:logging")
+    pytest(session, suite, *options)
+
+
+def on_cupy(session, number):
+    if NO_DEVICE:
+        session.error(NO_DEVICE)
+    conform(session, number, "cupy", also=[f"cupy-cuda{min(cuda_version(), 13)}x[ctk]>=14"])
+
+
+#: What follows the stage in a session's name -> the session, its description and its settings.
+ON_ARRAYS = {
+    "": (
+        lambda session, number: conform(session, number, "numpy"),
+        "Test stage {number} ({idea}). What follows -- goes to pytest: -- -k newton",
+        {"tags": ["cpu"]},
+    ),
+    "-strict": (
+        lambda session, number: conform(session, number, "strict", groups=["strict"]),
+        "Test stage {number} on array-api-strict arrays: another device, and stricter rules.",
+        {"tags": ["cpu", "strict"]},
+    ),
+    "-jax": (
+        lambda session, number: conform(session, number, "jax", extras=["jax"]),
+        "Test stage {number} on JAX arrays, and inside jax.jit. Takes minutes.",
+        {"tags": ["jax"], "default": False},
+    ),
+    "-dask": (
+        lambda session, number: conform(session, number, "dask", extras=["dask"]),
+        "Test stage {number} on Dask arrays in chunks. Takes minutes.",
+        {"tags": ["dask"], "default": False},
+    ),
+    "-torch": (
+        lambda session, number: conform(session, number, "torch", extras=["torch"]),
+        "Test stage {number} on PyTorch tensors: on the best device there is, or -- --device xpu.",
+        {"tags": ["torch"], "default": False},
+    ),
+    "-gpu": (
+        on_cupy,
+        "Test stage {number} on CuPy arrays. Needs an NVIDIA GPU, and fails where there is none.",
+        # Without a device there is nothing to install, and so no environment to make.
+        {"tags": ["gpu"], "default": False} | ({"venv_backend": "none"} if NO_DEVICE else {}),
+    ),
+}
+for suffix, (test, description, settings) in ON_ARRAYS.items():
+    for number in STAGES:
+        idea = project_table(f"stages/step{number}")["description"].partition(": ")[2]
+
+        def on_arrays(session, test=test, number=number):
+            test(session, number)
+
+        on_arrays.__doc__ = description.format(number=number, idea=idea)
+        nox.session(on_arrays, name=f"stage{number}{suffix}", **settings)
+
+        alias = f"step{number}{suffix}"
+        if alias in asked_for():  # else it would stand in the list as well
+
+            def by_the_folder(session, name=f"stage{number}{suffix}"):
+                session.notify(name)
+
+            nox.session(by_the_folder, name=alias, default=False, venv_backend="none")
 
 
 @nox.session(default=False)
-def zoo(session):
-    """Let loose a zoo of hostile submissions: none earns anything or harms anybody."""
-    install(session, "shared", "harness", extras=["lab", "grade"], also=["psutil"])
-    session.run(
-        "python", "-m", "pytest", "harness/tests/grade", "-m", "not cluster", *session.posargs
-    )
-
-
-@nox.session(default=False)
-def cluster(session):
-    """Grade on a Dask cluster of two workers, one of which is killed half-way: nothing is lost."""
-    install(session, "shared", "harness", extras=["lab", "grade"], also=["psutil"])
-    session.run("python", "-m", "pytest", "harness/tests/grade", "-m", "cluster", *session.posargs)
-
-
-@nox.session(default=False)
-def properties(session):
-    """Random programs and random sequences of actions, in the first stage and in the last."""
-    install(session, "shared", "harness", also=["hypothesis"])
-    suite = "harness/dezero_harness/properties.py"
-    for number in (min(STAGES), max(STAGES)):
-        stage = ["--stage", f"stages/step{number}"]
-        session.run("python", "-m", "pytest", suite, *stage, *session.posargs)
-
-
-@nox.session(default=False)
-def faults(session):
-    """Plant some 350 faults in the stages: a named case has to catch each. Takes minutes."""
-    install(session, "shared", "harness", also=["tqdm"])
-    session.run("python", "-m", "dezero_harness.faults", *session.posargs)
-
-
-@nox.session(default=False)
-def mutants(session):
-    """Let Cosmic Ray change the last stage; each change is noticed, or listed. 12 to 17 minutes."""
-    install(session, "shared", "harness", also=["cosmic-ray", "tqdm"])
-    session.run("python", "-m", "dezero_harness.mutants", *session.posargs)
-
-
-# What the published package was made for; it names no versions itself, and not matplotlib.
-PUBLISHED = ["dezero==0.0.13", "numpy==1.23.5", "matplotlib==3.7.5"]
+def matrix(session):
+    """Run every stage on every array kind; the README's summary has to agree (or: -- --write)."""
+    install(session, "shared", "harness", groups=["matrix"])
+    session.run("python", "-m", "dezero_harness.suite.matrix", *session.posargs)
 
 
 def python_for_published():
@@ -379,7 +326,7 @@ def python_for_published():
 
 @nox.session(default=False)
 def book(session):
-    """Test the engine on PyPI, the book's own: it has its known defects and no others."""
+    """Test the engine on PyPI, the book's own: what the book promises, and its known defects."""
     python = python_for_published()
     if python is None:
         session.error(
@@ -387,61 +334,184 @@ def book(session):
             f" here (this is {sys.version.split()[0]}). Install one so that python3.11 starts it"
         )
     install(session, "shared", "harness")
+    published = group("published")
     folder = Path(session.virtualenv.location, "published")
     python_there = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     stamp = folder / "installed"
-    if not stamp.exists() or stamp.read_text() != repr((python, PUBLISHED)):
+    if not stamp.exists() or stamp.read_text() != repr((python, published)):
         session.run(python, "-m", "venv", "--clear", str(folder), external=True)
         pip = [str(python_there), "-m", "pip", "install", "--quiet", "--only-binary", "numpy"]
-        session.run(*pip, *PUBLISHED, external=True)
-        stamp.write_text(repr((python, PUBLISHED)))
+        session.run(*pip, *published, external=True)
+        stamp.write_text(repr((python, published)))
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     place = session.run(str(python_there), "-c", where, external=True, silent=True).strip()
-    suite, report = "harness/dezero_harness/conformance.py", Path("reports/book.json")
-    report.unlink(missing_ok=True)
-    engine = ["--stage", place, "--python", str(python_there), "--report", str(report)]
-    options = [*engine, "--tb=line", *session.posargs]
-    session.run("python", "-m", "pytest", suite, *options, success_codes=[0, 1])
-    known = ["dezero_harness.known", str(report), "harness/dezero_harness/book.toml"]
-    session.run("python", "-m", *known)
+    suite = "harness/dezero_harness/suite/conformance.py"
+    engine = ["--stage", place, "--python", str(python_there)]
+    known = ["--known", "harness/dezero_harness/suite/book.toml"]
+    for profile, options in {"book": [], "core": known}.items():
+        options += ["--profile", profile, "--report", f"reports/book-{profile}.json"]
+        session.run("python", "-m", "pytest", suite, *engine, *options, *session.posargs)
 
 
 @nox.session(default=False, venv_backend="virtualenv")
 def bench(session):
     """Time the stages beside other engines. -- --torch adds PyTorch, which is large; -- --help."""
-    peers = ["autograd", "jax", *["torch"] * ("--torch" in session.posargs)]
-    install(session, "shared", "harness", extras=["plots"], also=["tqdm", "psutil", *peers])
+    groups = ["bench", *["bench-torch"] * ("--torch" in session.posargs)]
+    install(session, "shared", "harness", extras=["plots"], groups=groups)
     # The book's own package is called dezero as well, so it stays in a folder of its own.
-    book = Path(session.virtualenv.location, "book")
-    if not (book / "dezero").is_dir():
-        session.install("--no-deps", "--target", str(book), "dezero==0.0.13")
-    session.run("python", "-m", "dezero_harness.bench", "--book", str(book), *session.posargs)
+    folder = Path(session.virtualenv.location, "book")
+    if not (folder / "dezero").is_dir():
+        session.install("--no-deps", "--target", str(folder), *group("book"))
+    session.run("python", "-m", "dezero_harness.bench", "--book", str(folder), *session.posargs)
+
+
+# To maintain
+
+
+@nox.session(tags=["cpu"])
+def harness(session):
+    """Test the harness up to its verdicts, and what the stages share. See also: harness-slow."""
+    install(session, "shared", "harness", extras=["pictures", "plots"], groups=["harness"])
+    # These have sessions of their own.
+    apart = (
+        "test_examples.py",
+        "test_extras.py",
+        "test_notebooks.py",
+        "slow",
+        "lab",
+        "grade",
+        "papers",
+    )
+    ignored = [f"--ignore=harness/tests/{name}" for name in apart]
+    pytest(session, "harness/tests", "shared/tests", *ignored, *TOGETHER)
+
+
+@nox.session(name="harness-slow", default=False)
+def harness_slow(session):
+    """Test what the harness starts and makes: workers, differences, faults, traces, the bench..."""
+    install(session, "shared", "harness", extras=["pictures", "plots"], groups=["harness"])
+    pytest(session, "harness/tests/slow", *TOGETHER)
+
+
+@nox.session(tags=["cpu"])
+def examples(session):
+    """Run every example of every stage, and check what it prints and draws. See also: extras."""
+    install(session, "shared", "harness", extras=["pictures", "plots"], groups=["parallel"])
+    pytest(session, "harness/tests/test_examples.py", *TOGETHER)
 
 
 @nox.session(default=False)
-def run(session):
-    """Run an example of a stage (-- 33 newton), or open a Python prompt with the stage (-- 33)."""
-    number, *arguments = session.posargs or ["(none given)"]
-    if not number.isdigit() or int(number) not in STAGES:
-        session.error(f"{number} is not a stage. {list_of_stages()} Write: nox -s run -- 33 newton")
-    stage = STAGES[int(number)]
-    scripts = {script.stem: script for script in sorted(stage.glob("examples/*.py"))}
-    if arguments and arguments[0].removesuffix(".py") not in scripts:
-        session.error(f"stage {number} has no example {arguments[0]}; it has: {', '.join(scripts)}")
-    needs = {"compiled": ["jax"], "out_of_core": ["dask"]}
-    extras = needs.get(arguments[0].removesuffix(".py"), []) if arguments else []
-    install(session, "shared", "harness", extras=["pictures", "plots", *extras])
-    # Every stage is imported as dezero, so the path decides which one this is.
-    env = {"PYTHONPATH": str(stage)}
-    if arguments:
-        script, *options = arguments
-        session.run("python", str(scripts[script.removesuffix(".py")]), *options, env=env)
-    else:
-        hello = (
-            "import numpy as np, dezero; from dezero import *; print('This is', dezero.__file__)"
+def extras(session):
+    """Run the examples that need JAX or Dask, on a cluster of local processes too."""
+    install(session, "shared", "harness", extras=["jax", "dask", "pictures", "plots"])
+    pytest(session, "harness/tests/test_extras.py")
+
+
+@nox.session(name="papers-torch", default=False)
+def papers_torch(session):
+    """Run the papers beside PyTorch, which is large, and inside jax.jit: the same numbers."""
+    groups = ["papers", "bench-torch", "parallel"]
+    install(session, "shared", "harness", extras=["plots", "jax"], groups=groups)
+    pytest(session, "harness/tests/papers", *TOGETHER)
+
+
+@nox.session(name="static-checks", tags=["cpu"])
+def static_checks(session):
+    """Check style, format, types, and which room of the harness uses which."""
+    extras = ["pictures", "plots", "lab", "grade"]
+    install(session, "shared", "harness", extras=extras, groups=["static-checks"])
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports", "--no-cache", silent=True)
+
+
+@nox.session(default=False)
+def budget(session):
+    """Hold each step to its chapter and its budget; -- --write renews the figures in the prose."""
+    install(session, "shared", "harness", groups=["markdown"])
+    session.run("python", "-m", "dezero_harness.diffs.budget", *session.posargs)
+
+
+@nox.session(default=False)
+def labs(session):
+    """Prove every lab: the start fails the cases of its chapter alone, the solution none."""
+    install(session, "shared", "harness", extras=["lab"], groups=["labs"])
+    pytest(session, "harness/tests/lab", *TOGETHER)
+
+
+@nox.session(name="hostile-submissions", default=False)
+def hostile_submissions(session):
+    """Grade a class of hostile submissions: none earns anything or harms anybody."""
+    install(session, "shared", "harness", extras=["lab", "grade"], groups=["grading"])
+    pytest(session, "harness/tests/grade", "-m", "not cluster")
+
+
+@nox.session(default=False)
+def cluster(session):
+    """Grade on a Dask cluster of two workers, one of which is killed half-way: nothing is lost."""
+    install(session, "shared", "harness", extras=["lab", "grade"], groups=["grading"])
+    pytest(session, "harness/tests/grade", "-m", "cluster")
+
+
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), ""
+)
+
+
+# Without a browser there is nothing to build the site for, and no environment to make.
+@nox.session(default=False, **({} if CHROMIUM else {"venv_backend": "none"}))
+def browser(session):
+    """Build the site with Python for the page, and open every page of it in a headless Chromium.
+
+    Fails, and says so, where there is no Chromium or no npm. What follows -- goes to pytest:
+    -- -k search.
+    """
+    if not CHROMIUM:
+        session.error(
+            "there is no Chromium on the path. Install one (Debian: apt-get install chromium), or"
+            " say where it is: CHROMIUM=/path/to/chrome nox -s browser"
         )
-        former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the prompt alone
-        try:
-            session.run("python", "-i", "-c", hello, env=env)
-        finally:
-            signal.signal(signal.SIGINT, former)
+    groups = ["site", "browser"]
+    install(session, "shared", "harness", extras=["pictures", "plots"], groups=groups, also=["pip"])
+    session.run("python", "-m", "dezero_harness.site", "--offline-python")
+    pytest(session, "docs/tests", *TOGETHER, env={"CHROMIUM": CHROMIUM})
+
+
+@nox.session(default=False)
+def properties(session):
+    """Random programs and random sequences of actions, in the first stage and in the last."""
+    install(session, "shared", "harness", groups=["properties"])
+    for number in (min(STAGES), max(STAGES)):
+        stage = ["--stage", f"stages/step{number}"]
+        pytest(session, "harness/dezero_harness/suite/properties.py", *stage)
+
+
+@nox.session(default=False)
+def faults(session):
+    """Plant some 350 faults in the stages: a named case has to catch each. Takes minutes."""
+    install(session, "shared", "harness", groups=["progress"])
+    session.run("python", "-m", "dezero_harness.mutation.faults", *session.posargs)
+
+
+@nox.session(default=False)
+def mutants(session):
+    """Let Cosmic Ray change the last stage; each change is noticed, or listed. 12 to 17 minutes."""
+    install(session, "shared", "harness", groups=["mutants"])
+    session.run("python", "-m", "dezero_harness.mutation.mutants", *session.posargs)
+
+
+# For one version: former name -> name.
+RENAMED = {
+    "guard": "budget",
+    "lint": "static-checks",
+    "machinery": "harness-slow",
+    "zoo": "hostile-submissions",
+}
+for former, name in RENAMED.items():
+
+    def say_the_name(session, former=former, name=name):
+        session.error(f"{former} has another name now: nox -s {name}")
+
+    say_the_name.__doc__ = f"Renamed: {name}."
+    nox.session(say_the_name, name=former, default=False, venv_backend="none")

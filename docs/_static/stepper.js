@@ -1,4 +1,4 @@
-// Steps through recorded backward passes; nothing is computed here. See dezero_harness/stepper.py.
+// Steps through recorded backward passes; nothing is computed here. See dezero_harness/tracing/stepper.py.
 "use strict";
 
 (() => {
@@ -79,7 +79,7 @@
     const box = figure.querySelector(".dz-graph");
     const sentence = figure.querySelector(".dz-sentence");
     const queue = figure.querySelector(".dz-queue ol");
-    const told = find(".dz-steps > li");
+    const sentences = find(".dz-steps > li");
     const parts = find(".dz-node, .dz-edge");
     const results = find(".dz-results li");
     const lines = find(".dz-program [data-line]");
@@ -96,9 +96,9 @@
       at = Math.max(0, Math.min(step, frames.length - 1));
       const frame = frames[at];
       figure.dataset.step = at;
-      sentence.textContent = told[at].textContent;
+      sentence.textContent = sentences[at].textContent;
       figure.querySelector(".dz-count").textContent = `step ${at + 1} of ${frames.length}`;
-      told.forEach((li, i) =>
+      sentences.forEach((li, i) =>
         i === at ? li.setAttribute("aria-current", "step") : li.removeAttribute("aria-current"));
       for (const part of parts) {
         const unborn = Number(part.dataset.step) > at;
@@ -196,6 +196,8 @@
     figure.querySelector(".dz-controls").hidden = sentence.hidden = false;
     show();
   }
+
+  self.DEZERO_STEPPER = stepper; // for figures that are made in the page: run.js
 
   function begin() {
     document.querySelectorAll(".dz-stepper").forEach(stepper);

@@ -5,8 +5,8 @@ import math
 import pytest
 from checks import accessibility, thin, watched, width
 
-from dezero_harness import stepper
-from dezero_harness.trace import PROGRAMS, tanh_derivatives
+from dezero_harness.tracing import stepper
+from dezero_harness.tracing.trace import PROGRAMS, tanh_derivatives
 
 STAGES = range(31, 37)
 
@@ -26,35 +26,35 @@ def check_figures(page):
 def check_stepper(page, figure):
     """To the end and back, by arrow keys and buttons, and what is shown is what is expected."""
     last = int(figure.get_attribute("data-steps")) - 1
-    told = figure.locator(".dz-steps > li").all_text_contents()
-    assert len(told) == last + 1
+    sentences = figure.locator(".dz-steps > li").all_text_contents()
+    assert len(sentences) == last + 1
     first = figure.get_by_role("button", name="first step")
     first.focus()
     page.keyboard.press("Home")
-    check_step(figure, 0, told)
+    check_step(figure, 0, sentences)
     for step in range(1, last + 1):
         page.keyboard.press("ArrowRight")
-        check_step(figure, step, told)
+        check_step(figure, step, sentences)
     page.keyboard.press("ArrowRight")  # there is nothing beyond
-    check_step(figure, last, told)
+    check_step(figure, last, sentences)
     check_results(figure)
     for step in range(last - 1, -1, -1):
         if step % 8:
             page.keyboard.press("ArrowLeft")
         else:
             figure.get_by_role("button", name="one step back").click()
-        check_step(figure, step, told)
+        check_step(figure, step, sentences)
     assert figure.locator(".dz-results li:visible").count() == 0
     figure.get_by_role("button", name="one step on").click()
-    check_step(figure, min(1, last), told)
+    check_step(figure, min(1, last), sentences)
     page.keyboard.press("ArrowLeft")
-    check_step(figure, 0, told)
+    check_step(figure, 0, sentences)
     page.keyboard.press("End")
-    check_step(figure, last, told)
+    check_step(figure, last, sentences)
     first.click()
-    check_step(figure, 0, told)
+    check_step(figure, 0, sentences)
     figure.get_by_role("button", name="last step").click()
-    check_step(figure, last, told)
+    check_step(figure, last, sentences)
     check_results(figure)
 
 
@@ -74,14 +74,14 @@ STATE = """(figure, step) => {
 }"""
 
 
-def check_step(figure, step, told):
+def check_step(figure, step, sentences):
     """The figure is at this step: its words, its nodes, and what waits."""
-    sentence = told[step]
+    sentence = sentences[step]
     state = figure.evaluate(STATE, step)  # in one go: a test asks some hundred times
     taken, queue = state.pop("taken"), state.pop("queue")
     assert state == {
         "step": step,
-        "count": [f"step {step + 1} of {len(told)}"],
+        "count": [f"step {step + 1} of {len(sentences)}"],
         "says": [sentence],
         "current": [sentence],
         "shownTooEarlyOrNot": [],
@@ -202,18 +202,18 @@ def test_the_figures_work(stage, visit):
 def test_the_slider_draws_what_can_be_read(visit):
     page = visit(35)
     drawn = page.locator(".dz-order:has(svg)").evaluate_all("all => all.map(p => p.dataset.order)")
-    told = page.locator(".dz-order:has(.dz-why)").evaluate_all("all => all.length")
+    sentences = page.locator(".dz-order:has(.dz-why)").evaluate_all("all => all.length")
     assert drawn[:5] == ["1", "2", "3", "4", "5"]
-    assert len(drawn) + told == 8 > len(drawn)
+    assert len(drawn) + sentences == 8 > len(drawn)
 
 
 def test_on_a_phone_they_work_too(visit):
     page = visit(33, 375, has_touch=True)
     figure = page.locator(".dz-stepper")
-    told = figure.locator(".dz-steps > li").all_text_contents()
-    for step in range(1, len(told)):
+    sentences = figure.locator(".dz-steps > li").all_text_contents()
+    for step in range(1, len(sentences)):
         figure.locator("[data-go=on]").tap()
-        check_step(figure, step, told)
+        check_step(figure, step, sentences)
     check_results(figure)
     wide = figure.locator(".dz-graph")
     assert wide.evaluate("box => box.scrollWidth > box.clientWidth")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dezero_harness import cases
-from dezero_harness.case import Case
+from dezero_harness.model.case import Case
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +32,7 @@ def a_case(**changes):
         "source": "2 * 2 = 4",
         "chapter": 31,
         "group": "A",
+        "level": "book",
     }
     return Case(**(parts | changes))
 

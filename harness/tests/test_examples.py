@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import matplotlib.image
 import pytest
 
-from dezero_harness.examples import EXAMPLES, NEWTON, Numbers, rosenbrock_path
+from dezero_harness.site.expected_output import EXAMPLES, NEWTON, Numbers, rosenbrock_path
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,6 +52,7 @@ def check_example(example, tmp_path):
     pictures = [f"picture.{example.draws}"] if example.draws else []
     assert [file.name for file in tmp_path.iterdir()] == pictures
     for picture in pictures:
+        assert f"The picture is in {picture}" in done.stderr
         look_at(tmp_path / picture, example.shows)
 
 

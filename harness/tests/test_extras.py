@@ -12,10 +12,10 @@ import pytest
 from test_examples import check_example, name_of
 from test_examples import run as run_example
 
-from dezero_harness.arrays import array_kind
-from dezero_harness.examples import EXAMPLES, out_of_core
-from dezero_harness.runner import run
-from dezero_harness.shell import shell_lines
+from dezero_harness.execution.runner import run
+from dezero_harness.execution.shell import shell_lines
+from dezero_harness.model.arrays import array_kind
+from dezero_harness.site.expected_output import EXAMPLES, out_of_core
 
 ROOT = Path(__file__).parents[2]
 EXTRA = [example for example in EXAMPLES if example.extra]

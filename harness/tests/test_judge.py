@@ -15,12 +15,12 @@ import pytest
 
 from conftest import a_case
 from dezero_harness import cases
-from dezero_harness.arrays import ArrayKind, array_kind
-from dezero_harness.case import REFUSALS, Raises, Says
-from dezero_harness.judge import judge, predict
-from dezero_harness.lint import SPINE, mistakes
-from dezero_harness.runner import Observed, run
-from dezero_harness.shell import shell_lines
+from dezero_harness.execution.judge import judge, predict
+from dezero_harness.execution.runner import Observed, run
+from dezero_harness.execution.shell import shell_lines
+from dezero_harness.model.arrays import ArrayKind, array_kind
+from dezero_harness.model.case import REFUSALS, Raises, Says
+from dezero_harness.suite.catalogue_check import SPINE, mistakes
 
 PRELUDE = """
 class Variable:
@@ -261,14 +261,14 @@ def test_a_predicted_text_is_matched_as_a_whole():
 @pytest.mark.parametrize(
     ("ulps_off", "changes", "outcome"),
     [
-        (2, {"needs": ("functions",)}, "passed"),
-        (3, {"needs": ("functions",)}, "unexpected"),
+        (4, {"needs": ("functions",)}, "passed"),  # as NumPy itself on another processor
+        (5, {"needs": ("functions",)}, "unexpected"),
         (1, {}, "unexpected"),  # exact on all arrays
         (2, {"rel": 1e-300}, "passed"),
         (3, {"rel": 1e-12}, "passed"),
     ],
 )
-def test_another_library_may_be_two_ulps_off_in_functions(ulps_off, changes, outcome):
+def test_functions_may_be_some_ulps_off(ulps_off, changes, outcome):
     kind = ArrayKind("other", "other", "1", "cpu", "", ulps=2)
     observed = Observed(4.0 + ulps_off * math.ulp(4.0))
     assert judge(a_case(**changes), observed, {"functions"}, kind).outcome == outcome

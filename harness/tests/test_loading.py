@@ -10,9 +10,9 @@ import types
 import pytest
 
 from conftest import ENGINE, ROOT
-from dezero_harness import stage as loading
-from dezero_harness.case import REFUSALS
-from dezero_harness.stage import StageError, load
+from dezero_harness.execution import stage as loading
+from dezero_harness.execution.stage import StageError, load
+from dezero_harness.model.case import REFUSALS
 
 
 @pytest.fixture(autouse=True)
@@ -40,10 +40,11 @@ def test_an_engine_without_a_table_has_all_capabilities(stage):
 
 def test_every_stage_of_the_repository_can_be_read():
     folders = sorted(ROOT.glob("stages/step*"))
-    read = [loading._stated(folder) for folder in folders]
+    read = [loading.read(folder) for folder in folders]
     numbers = [folder.name.removeprefix("step") for folder in folders]
-    assert [name for name, _ in read] == [f"dezero-stage {number}" for number in numbers]
-    assert read[0][1] < read[-1][1] == set(REFUSALS)
+    assert [stage.project for stage in read] == [f"dezero-stage {number}" for number in numbers]
+    assert read[0].capabilities < read[-1].capabilities == set(REFUSALS)
+    assert all(stage.ours for stage in read)
 
 
 def refusal(folder):
@@ -195,7 +196,7 @@ def test_pytest_without_the_harness_says_how_to_get_it(arguments):
 
 
 def test_the_suite_as_a_path_without_a_stage_says_what_to_add(tmp_path):
-    suite = ROOT / "harness" / "dezero_harness" / "conformance.py"
+    suite = ROOT / "harness" / "dezero_harness" / "suite" / "conformance.py"
     run = run_pytest(tmp_path, "-p", "dezero_harness.plugin", str(suite))
     assert run.returncode == pytest.ExitCode.USAGE_ERROR
     assert "which stage? Add a folder" in run.stderr

@@ -6,7 +6,7 @@ One knows recurrences for its coefficients, the other composes with known deriva
 import numpy as np
 import pytest
 
-from dezero_harness import taylor
+from dezero_harness.model import taylor
 from dezero_shared import series
 
 ORDERS = 6

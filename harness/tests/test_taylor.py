@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dezero_harness import taylor
+from dezero_harness.model import taylor
 
 EPS = np.finfo(float).eps
 

@@ -1,15 +1,16 @@
 """Which module computes on this array?
 
 The stages never name an array library; they ask here. An array answers through the Python array
-API standard (`__array_namespace__`); CuPy's arrays, which do not, are known by their class, and
-those of other libraries (Dask, PyTorch) by array-api-compat where it is installed.
+API standard (`__array_namespace__`); CuPy's and PyTorch's arrays, which do not, are known by their
+class, and those of other libraries (Dask) by array-api-compat where it is installed.
 NumPy is the only library that has to be there.
 """
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -21,10 +22,20 @@ Array = Any  # an array of any module: typing has no name for what the array API
 # The question comes several times in every operation, so each type is asked once.
 _modules: dict[type, ModuleType | None] = {np.ndarray: np}
 
+#: Subclasses whose operators mean something else: `*` multiplies matrices, or leaves numbers out.
+_OTHER_OPERATORS = (np.matrix, np.ma.MaskedArray)
+
+# Memory that an array has left serves the next one only if malloc keeps it; memory fresh from the
+# system costs more than most computations on it. The malloc of Linux keeps twice as much as the
+# largest block that it has mapped and freed, of up to 32 MiB, so that is what it gets to see here.
+# Nobody touches the block, so it takes no memory; elsewhere this does nothing.
+np.empty(2**25 - 2**16, np.uint8)
+
 #: What NumPy makes of a 0-d result. It computes ten times as fast as a 0-d array.
 SCALARS = frozenset(np.sctypeDict.values())
 #: The types of NumPy's results.
 NUMPY = SCALARS | {np.ndarray}
+_NUMPYS = (np.ndarray, np.generic)
 _PYTHON = {bool, int, float, complex}
 _NUMBERS = SCALARS | _PYTHON
 
@@ -39,13 +50,14 @@ def is_array(x: Any) -> bool:
 
 
 def _find_module(x: Any) -> ModuleType | None:
-    if isinstance(x, (np.generic, type)):
+    if isinstance(x, (np.generic, type, *_OTHER_OPERATORS)):
         return None
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
-    cupy = sys.modules.get("cupy")  # who holds a CuPy array has imported CuPy
-    if cupy is not None and isinstance(x, cupy.ndarray):
-        return cupy
+    for name, kind in (("cupy", "ndarray"), ("torch", "Tensor")):
+        module = sys.modules.get(name)  # who holds a CuPy array has imported CuPy
+        if module is not None and isinstance(x, getattr(module, kind)):
+            return module
     try:
         import array_api_compat
     except ImportError:
@@ -94,27 +106,33 @@ def array_or_none(x: Any) -> Array | None:
     raise not_an_array(x)
 
 
-def as_operand(x: Any, others: Iterable[Any] = ()) -> Any:
+def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
     """A raw operand in the form in which it computes with the other operands.
 
-    A Python number stays a number: in every array module it takes the dtype of the array it meets.
+    A Python number that meets others stays a number: in every array module it takes the dtype of
+    the array it meets.
     A NumPy array or scalar moves to the module and device of the first Variable among the others;
     any other array stays as it is.
 
     Raises TypeError, naming the type, for anything that is neither an array nor a number.
     """
     if type(x) in _PYTHON:
-        return x
+        return x if len(others) > 1 else np.asarray(x)[()]
     if type(x) not in NUMPY:
         x = as_array(x)
         if not isinstance(x, np.ndarray):
             return x
     for other in others:
         if hasattr(other, "creator"):
-            if isinstance(other.data, np.ndarray) or not is_array(other.data):
-                break
-            return _on_device_of(other.data, "asarray", x)
-    return x if type(x) is np.ndarray and x.ndim else x[()]  # of a 0-d array its number
+            x = moved(x, other.data)
+            break
+    return x if type(x) is not np.ndarray or x.ndim else x[()]  # of a 0-d array its number
+
+
+def moved(x: Any, to: Any) -> Any:
+    """NumPy's array or scalar in the module and on the device of `to`; all else as it is."""
+    there = isinstance(to, np.ndarray) or not is_array(to) or not isinstance(x, _NUMPYS)
+    return x if there else _on_device_of(to, "asarray", x)
 
 
 def ones_like(x: Array) -> Array:
@@ -146,27 +164,53 @@ def _on_device_of(like: Array, function: str, *args: Any, **kwargs: Any) -> Arra
     return create(*args, device=device, **kwargs)
 
 
+def as_shape(shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple; as in NumPy, an int stands for one axis of this length."""
+    if isinstance(shape, (int, np.integer)):
+        return (int(shape),)
+    if isinstance(shape, (tuple, list)):
+        return tuple(shape)
+    raise TypeError(f"a shape is an int or a tuple of ints, not {shape!r}")
+
+
+def size(x: Array) -> int:
+    """How many numbers there are in `x`; PyTorch's own `size` is something else."""
+    return math.prod(as_array(x).shape)
+
+
 def astype(x: Array, dtype: Any) -> Array:
     """A copy of `x`, in memory of its own, with this dtype."""
-    if type(x) in SCALARS:
-        return x.astype(dtype)
+    if type(x) in SCALARS:  # a number cannot be written to: it serves as its own copy
+        return x if x.dtype == dtype else x.astype(dtype)
     xp = get_array_module(x)
-    # The standard has a function; Dask and CuPy before 14 have only the method.
-    return xp.astype(x, dtype) if hasattr(xp, "astype") else x.astype(dtype)
+    if hasattr(xp, "astype"):
+        return xp.astype(x, dtype)
+    # The standard's function is missing: Dask and CuPy before 14 have only the method.
+    return x.astype(dtype) if hasattr(x, "astype") else x.to(dtype, copy=True)  # PyTorch
 
 
 def is_floating(x: Array) -> bool:
     """True where derivatives exist: the dtype is a real floating one."""
     if getattr(x.dtype, "kind", "") == "f":  # isdtype takes as long as three additions
         return True
+    if hasattr(x.dtype, "is_floating_point"):  # PyTorch's
+        return x.dtype.is_floating_point
     xp = get_array_module(x)
     return hasattr(xp, "isdtype") and xp.isdtype(x.dtype, "real floating")
+
+
+def is_complex(x: Any) -> bool:
+    """True for an array, or a NumPy scalar, of complex numbers."""
+    kind = getattr(x.dtype, "kind", None)  # NumPy's dtypes, and those of most libraries, have one
+    return kind == "c" if kind else "complex" in str(x.dtype)
 
 
 def owns_memory(x: Array) -> bool:
     """False for a view, whose memory is another array's too; what cannot tell counts as no view."""
     if type(x) not in NUMPY:
         x = getattr(x, "_array", x)  # array-api-strict hides the NumPy array that could tell
+        if hasattr(x, "_is_view"):  # PyTorch
+            return not x._is_view()
     return getattr(x, "base", None) is None
 
 
@@ -194,14 +238,59 @@ def format_array(x: Any) -> str:
         return str(x)
 
 
+def power(x: Array, c: Any) -> Array:
+    """x ** c, for a number c or an array of them, of any module.
+
+    Whole powers on NumPy are computed here: of negative numbers it takes twenty times as long.
+    """
+    if type(x) in SCALARS:
+        return x**c
+    if isinstance(c, np.ndarray):
+        return x ** moved(c, x)
+    numbers = getattr(x, "_meta", getattr(x, "_array", x))  # a Dask or array-api-strict array's
+    on_numpy = isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f" and x.shape
+    # NumPy itself is fast at -1, 0, 1 and 2. An exponent that is strong would change the dtype.
+    if not on_numpy or is_array(c) or c % 1 != 0 or c in (-1, 0, 1, 2):
+        return x**c
+    if getattr(c, "dtype", numbers.dtype) != numbers.dtype:
+        return x**c
+    return _whole_power(x, c, numbers.dtype)
+
+
+def _whole_power(x: Array, c: Any, dtype: Any) -> Array:
+    """Within 2 ulp of x ** c, as a product where two multiplications do, else as a power of |x|.
+
+    Repeated squaring would be as fast, but off by 3 ulp at x ** 5 and by 40 at x ** 64.
+    """
+    if dtype == np.float16:  # the processor computes in float32 anyway
+        return astype(_whole_power(astype(x, np.float32), c, np.float32), dtype)
+    if c in (3, 4):
+        y = x * x
+        y *= x if c == 3 else y
+        return y
+    y = abs(x)
+    y **= c
+    return get_array_module(x).copysign(y, x) if c % 2 else y
+
+
+def lowered(c: Any) -> Any:
+    """The exponent of the derivative of x ** c: c - 1, but 0 for 0, since that is 0 x^0."""
+    if not is_array(c):
+        return c - 1 if c else 0
+    return get_array_module(c).where(c == 0, c, c - 1)
+
+
 def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
     """The axes of `x` in this order."""
     xp = get_array_module(x)
-    # The standard calls it permute_dims; CuPy before 14 has NumPy's older name only.
-    return xp.permute_dims(x, axes) if hasattr(xp, "permute_dims") else xp.transpose(x, axes)
+    # The standard's permute_dims is PyTorch's permute; CuPy before 14 has NumPy's name of old.
+    for name in ("permute_dims", "permute"):
+        if hasattr(xp, name):
+            return getattr(xp, name)(x, axes)
+    return xp.transpose(x, axes)
 
 
-def axis_order(shape: tuple[int, ...], axes: Sequence[int] | None) -> tuple[int, ...]:
+def axis_order(shape: tuple[int, ...], axes: int | Sequence[int] | None) -> tuple[int, ...]:
     """A permutation of the axes of this shape, counted from 0; from the last to the first for None.
 
     Raises ValueError, or NumPy's AxisError, for axes that are no permutation.
@@ -212,7 +301,7 @@ def axis_order(shape: tuple[int, ...], axes: Sequence[int] | None) -> tuple[int,
     order = normalize_axis_tuple(axes, ndim)
     if len(order) != ndim:
         raise ValueError(
-            f"axes has to order all {ndim} axes of the shape {shape}, got {tuple(axes)}"
+            f"axes has to order all {ndim} axes of the shape {tuple(shape)}, got {axes}"
         )
     return order
 
@@ -229,27 +318,48 @@ def summed_shapes(
     return kept, tuple(n for i, n in enumerate(shape) if i not in axes)
 
 
+def sum_along(x: Array, axes: tuple[int, ...]) -> Array:
+    """The sum along these axes; without any, a copy, where PyTorch's own would sum all of them."""
+    if not axes:
+        return astype(x, x.dtype)
+    if type(x) is np.ndarray:
+        return np.add.reduce(x, axis=axes)  # np.sum takes twice as long to come to it
+    return get_array_module(x).sum(x, axis=axes)
+
+
 def stretched_axes(small: tuple[int, ...], large: tuple[int, ...]) -> tuple[int, ...]:
     """The axes of `large` along which an array of shape `small` is repeated to get there.
 
     Raises ValueError where broadcasting does not lead from `small` to `large`.
     """
     lead = len(large) - len(small)
-    if lead < 0 or np.broadcast_shapes(small, large) != tuple(large):
+    if lead < 0 or any([n not in (1, large[i]) for i, n in enumerate(small, lead)]):
         raise ValueError(
-            f"shape {large} cannot be summed to {small}: {small} does not broadcast to {large}"
+            f"shape {tuple(large)} cannot be summed to {small}: {small} does not broadcast to it"
         )
-    return tuple(i for i, n in enumerate(large) if i < lead or n != small[i - lead])
+    return tuple([i for i, n in enumerate(large) if i < lead or n != small[i - lead]])
 
 
 def _is_number(x: Any) -> bool:
     return isinstance(x, (bool, int, float, complex, np.generic))
 
 
+#: What a gradient that is None says.
+NO_GRADIENT = (
+    "x.grad is None until a backward() reaches x; where the last one did not reach x, "
+    "the derivative by x is zero"
+)
+
+
 def not_an_array(x: Any) -> TypeError:
     """The error for what was given in place of an array."""
     shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
-    return TypeError(
-        f"expected an array, got {shown} of type {type(x).__name__}; "
-        f"make an array of it first, for example with np.array(...)"
-    )
+    advice = "make an array of it first, for example with np.array(...)"
+    inside = x if isinstance(x, (list, tuple)) else [x]
+    if any(hasattr(y, "creator") for y in inside):
+        advice = "a Variable's array is its .data"
+    elif x is None:
+        advice = f"if it is a gradient: {NO_GRADIENT}"
+    elif isinstance(x, np.ndarray):
+        advice = "its operators mean something else; make an array of it with np.array(...)"
+    return TypeError(f"expected an array, got {shown} of type {type(x).__name__}; {advice}")

@@ -1,103 +1,119 @@
-"""What goes into a function's forward and backward, and what comes out, checked.
+"""What goes into a Variable and a function, and what comes out, checked.
 
 An error then names the function, what it was given (type, shape, dtype), and what to do; without
-the checks it would come later, elsewhere and without a reason. What needs no thought in between is
-done here as well: 0-d results become arrays, missing gradients zeros, shared gradients copies.
+the checks it would come later, elsewhere and without a reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
+from numpy import ndarray
+
 from dezero_shared import arrays
-from dezero_shared.arrays import (
-    Array,
-    as_array,
-    is_array,
-    is_floating,
-    owns_memory,
-    zeros,
-)
-from dezero_shared.holder import constant
-from dezero_shared.modes import recording
+from dezero_shared.arrays import NUMPY, Array, as_array, is_array, is_floating
+
+#: The time, by a clock that goes on whenever it is read: it tells of a call of a function and an
+#: assignment of data which came first.
+now = count(1).__next__
 
 
-def several(function: Any, ys: tuple) -> list[Array]:
-    """The outputs of a function that has several, as arrays. Raises TypeError for none."""
+def data(data: Any) -> Array | None:
+    """An array or None as it is. Raises TypeError for anything else."""
+    return arrays.array_or_none(data)
+
+
+def assigned_data(x: Any, data: Any) -> Array:
+    """The new data of a leaf. Raises RuntimeError for a result, TypeError for no array."""
+    if x.creator is not None:
+        raise RuntimeError(
+            f"the data of a result cannot be assigned: the backward pass of "
+            f"{_name(x.creator)}, which computed it, counts on it; assign to the leaf it "
+            f"comes from and compute it again, or make a new Variable"
+        )
+    return as_array(data)
+
+
+def length(x: Any) -> int:
+    """The length of the first axis. Raises TypeError for a 0-d array, which has none."""
+    if not x.shape:
+        raise TypeError(f"a 0-d {type(x).__name__} has no len(); its shape is ()")
+    return x.shape[0]
+
+
+def state(x: Any, slots: Any) -> Any:
+    """For copy and pickle. Raises TypeError where a copy would need the whole graph copied."""
+    if x.creator is not None:
+        raise TypeError(
+            f"a Variable made by {_name(x.creator)} cannot be copied without the graph "
+            f"behind it; copy its numbers instead, as in Variable(y.data.copy()), or "
+            f"if it is the gradient of what is copied, call cleargrad() on that first"
+        )
+    slots[1]["given"] = 0  # no function has used the copy; and another process has another clock
+    return slots
+
+
+def forward(function: Any, inputs: list) -> tuple[Array, ...]:
+    """What the function's forward computes from the inputs' data: its outputs, one or several.
+
+    An Elementwise function gets numbers in place of 0-d arrays, any other gets arrays.
+    Raises RuntimeError for a second call, TypeError for no output, and whatever forward raises,
+    with a note on the function and its inputs.
+    """
+    if function.outputs is not None:
+        raise RuntimeError(
+            f"this {_name(function)} was called before, and one instance is one application of the "
+            f"function; make a new one for each call, as in {_name(function)}(...)(x)"
+        )
+    if function.elementwise:
+        xs = []
+        for x in inputs:
+            data = x._data
+            # Its number; read at every call, since the array may change.
+            xs.append(data[()] if type(data) is ndarray and not data.ndim else data)
+    else:
+        xs = [x.data for x in inputs]
+    try:
+        y = function.forward(*xs)
+        ys = (y,) if type(y) in NUMPY else _outputs(function, y)
+    except Exception as error:
+        error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
+        if any(x._data is None for x in inputs):
+            error.add_note("variable(None) has no data to compute with: assign its .data first")
+        raise
+    function.called, function.outputs = now(), ()
+    return ys
+
+
+def _outputs(function: Any, ys: Any) -> tuple[Array, ...]:
+    if not isinstance(ys, tuple):
+        return (as_array(ys),)
     if not ys:
         raise TypeError("forward returned (), and a function has one output or more")
-    outputs = [as_array(y) for y in ys]
-    # An output that is gone by the time of the backward pass still needs a gradient of its shape.
-    function.output_kinds = [(y.shape, y.dtype) for y in outputs]
-    return outputs
+    # Of an output that is gone by then, the backward pass needs the numbers and the shape.
+    function.output_data = tuple(as_array(y) for y in ys)
+    return function.output_data
 
 
-def explain(error: Exception, function: Any, inputs: list) -> None:
-    """Notes on what forward has raised, that name the function and its inputs."""
-    error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
-    if any(x._data is None for x in inputs):
-        error.add_note("variable(None) has no data to compute with: assign its .data first")
-
-
-def complete(function: Any, take: Callable[[Any, None], Any]) -> list:
-    """The gradients of the outputs of a function, arrays or Variables, with zeros in place of None.
-
-    take(output, None): its gradient, or None where nothing used the output, or it is gone: it
-    contributes nothing.
-    """
-    outputs = function.outputs
-    if len(outputs) == 1:  # the walk has come here through this output
-        return [take(outputs[0](), None)]
-    gys = [take(y(), None) for y in outputs]
-    known = next(gy for gy in gys if gy is not None)
-    for i, kind in enumerate(function.output_kinds):
-        if gys[i] is None:
-            gys[i] = zeros(*kind, *[x.data for x in function.inputs])
-            if hasattr(known, "creator"):
-                gys[i] = type(known)(gys[i])
-                gys[i].requires_grad = False  # nothing comes of it
-    return gys
-
-
-def gradients(
-    function: Any, gxs: Any, kind: Any, sum_to: Callable | None = None
-) -> Iterator[tuple[Any, Any]]:
-    """Pairs of an input and its gradient, without constants and None.
-
-    gxs: what the function's backward returned; a tuple, a list, or the one gradient of the one
-    input. None means that an input has none. kind: what a gradient is, Array or the class of
-    Variables. sum_to(gradient, shape): for elementwise functions, which repeat an operand of a
-    smaller shape; its gradient comes in the shape of the output.
-
-    Raises RuntimeError where an input's data was assigned after forward, TypeError for a wrong
-    number or type of gradients, ValueError for a gradient that has not its input's shape.
-    """
-    inputs = function.inputs
-    if not isinstance(gxs, (tuple, list)):
-        gxs = (gxs,)
-    if len(gxs) != len(inputs):
-        raise TypeError(_unfit(function, gxs))
-    for x, gx in zip(inputs, gxs):
-        if x.assigned is not None and x.assigned > function.called:
-            raise RuntimeError(
-                f"the data of an input of {_name(function)} ({describe(x)}) was assigned after the "
-                f"forward pass that used it, so its derivative is no longer known; compute the "
-                f"result again before backward()"
+def can_start(x: Any, retain_grad: Any, create_graph: Any = False) -> None:
+    """Raises TypeError where backward() of x cannot start: no derivative, or no flags."""
+    for name, flag in {"retain_grad": retain_grad, "create_graph": create_graph}.items():
+        if type(flag) is not bool:
+            raise TypeError(
+                f"{name} is True or False, not {describe(flag)}; the gradient that backward() "
+                f"starts from is put into grad before, as in y.grad = seed; y.backward()"
             )
-        if gx is None or not x.requires_grad:
-            continue
-        if type(gx) is not kind and not is_gradient(gx, kind):
-            raise TypeError(_unfit(function, gxs))
-        shape = x._data.shape
-        if (gx if kind is Array else gx._data).shape != shape:
-            if sum_to is None or not function.elementwise:
-                raise ValueError(
-                    f"{_unfit(function, gxs)}. Where an operand was broadcast, its gradient has to "
-                    f"be summed back to its shape by sum_to, which the stage step36 brings"
-                )
-            gx = sum_to(gx, shape)
-        yield x, gx
+    differentiable(x)
+
+
+def assigned_since(function: Any, x: Any) -> RuntimeError:
+    """The error for an input whose data was assigned after the function has used it."""
+    return RuntimeError(
+        f"the data of an input of {_name(function)} ({describe(x)}) was assigned after the "
+        f"forward pass that used it, so its derivative is no longer known; compute the "
+        f"result again before backward()"
+    )
 
 
 def differentiable(x: Any) -> None:
@@ -111,16 +127,18 @@ def differentiable(x: Any) -> None:
         )
 
 
-def gradient(x: Any, grad: Any, kind: Any) -> None:
-    """Raises TypeError or ValueError unless `grad` is None or a `kind` of x's shape.
+def validate_grad(x: Any, grad: Any, kind: Any) -> Any:
+    """`grad` as it is. Raises TypeError or ValueError unless it is None or a `kind` of x's shape.
 
     kind: Array, or the class of Variables.
     """
     if grad is None:
-        return
+        return grad
     fits = is_gradient(grad, kind)
+    if fits and arrays.is_complex(grad):
+        raise TypeError(f"a gradient has real numbers, and this one has not: {describe(grad)}")
     if fits and grad.shape == x.shape:
-        return
+        return grad
     needed = "an array" if kind is Array else f"a {kind.__name__}"
     raise (ValueError if fits else TypeError)(
         f"the grad of {describe(x)} is None or {needed} of its shape, not {describe(grad)}"
@@ -142,11 +160,20 @@ def _describe(x: Any) -> str:
     return f"{type(x).__name__} {shown if len(shown) <= 40 else shown[:37] + '...'}"
 
 
-def _unfit(function: Any, gxs: Any) -> str:
+def unfit(function: Any, gxs: Any) -> str:
+    """The text of the error for what a backward returned."""
     return (
         f"{_name(function)}.backward must return a gradient for each input, of the input's shape, "
         f"or None for one without; inputs: {describe(*function.inputs)}; "
         f"returned: {describe(*gxs)}"
+    )
+
+
+def unsummed(function: Any, gxs: Any) -> str:
+    """The text of the error for a gradient that has not its input's shape."""
+    return (
+        f"{unfit(function, gxs)}. Where an operand was broadcast, its gradient has to "
+        f"be summed back to its shape by sum_to, which the stage step36 brings"
     )
 
 
@@ -160,60 +187,16 @@ def _name(function: Any) -> str:
     return type(function).__name__
 
 
-def called_before(function: Any) -> RuntimeError:
-    """The error for calling an instance again: it has its place in a graph."""
-    return RuntimeError(
-        f"this {_name(function)} was called before, and one instance is one application of the "
-        f"function; make a new one for each call, as in {_name(function)}(...)(x)"
-    )
+def exponent(c: Any) -> Any:
+    """What stands in `x ** c`: a number, or an array of them. Raises TypeError for anything else.
 
-
-def separate(grads: dict, seed: Any, astype: Callable[[Any, Any], Any]) -> dict:
-    """The gradients of a walk, each with its Variable's dtype and in memory of its own.
-
-    Where a function hands on the gradient that it was given (Add does, to both its inputs) or a
-    view of it (a transpose), two Variables would share an array, and changing one gradient would
-    change the other. So would a constant one, the seed, that is an operand in the graph of another:
-    after `(a + b * c).backward(create_graph=True)` it is a.grad and a factor of b.grad.
-    astype(gradient, dtype) makes the copies where they are recorded, and of arrays.
-
-    Raises TypeError for a Variable whose data has no derivative.
+    A 0-d array of NumPy, or a NumPy scalar, is its number.
     """
-    taken, own, recorded = {id(seed)}, {}, recording()
-    for x, gx in grads.items():
-        differentiable(x)
-        dtype = x._data.dtype
-        is_variable = hasattr(gx, "creator")
-        if not is_variable:
-            gx = as_array(gx)
-        data = gx._data if is_variable else gx
-        operand = recorded and gx.creator is None
-        if operand or id(gx) in taken or data.dtype != dtype or not owns_memory(data):
-            if recorded or not is_variable:
-                gx = astype(gx, dtype)
-            else:
-                gx = constant(type(gx), arrays.astype(data, dtype))
-        taken.add(id(gx))
-        if is_variable:
-            gx.requires_grad = True  # the user gets an ordinary Variable, even where it is constant
-        own[x] = gx
-    return own
-
-
-def exponent(c: Any) -> float:
-    """A number as the exponent of `x ** c`. Raises TypeError, with what to write, for others."""
-    if hasattr(c, "dtype") and not is_array(c) and not hasattr(c, "creator"):
-        c = c.item()  # a NumPy scalar
-    if isinstance(c, (int, float)):
+    if type(c) in NUMPY and not c.shape:
+        c = c.item()
+    if isinstance(c, (int, float)) or (is_array(c) and not arrays.is_complex(c)):
         return c
     raise TypeError(
-        f"x ** c needs a real number c, not {describe(c)}; write x ** float(c) for a single number "
-        f"in an array, and exp(c * log(x)) for a Variable or several numbers"
-    )
-
-
-def no_exponential(x: Any, c: Any) -> Any:
-    """For `c ** x`, which is not one of the engine's functions. Raises TypeError."""
-    raise TypeError(
-        f"{describe(c)} ** Variable is not defined; write exp(x * log(c)), with exp from step36 on"
+        f"x ** c needs a real number c, or an array of them, not {describe(c)}; "
+        f"for a Variable c write exp(c * log(x)), with exp and log from step36 on"
     )

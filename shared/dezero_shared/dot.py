@@ -213,7 +213,9 @@ def _program() -> str | None:
 
 
 def _living_outputs(function: Any) -> list[Any]:
-    return [y for y in (reference() for reference in function.outputs) if y is not None]
+    # One that the program has dropped is not drawn, though a backward could have it made anew.
+    references = [getattr(output, "living", output) for output in function.outputs]
+    return [y for y in (reference() for reference in references) if y is not None]
 
 
 def _label(variable: Any, verbose: bool) -> str:
@@ -224,7 +226,7 @@ def _label(variable: Any, verbose: bool) -> str:
     is_number = not hasattr(data, "dtype")
     if verbose and not is_number:
         # A dtype may be printed with its module: array_api_strict.float64
-        content = f"{data.shape} {str(data.dtype).rpartition('.')[-1]}"
+        content = f"{tuple(data.shape)} {str(data.dtype).rpartition('.')[-1]}"
     elif verbose or (not name and (is_number or _is_constant(variable))):
         content = format_array(data)
     else:

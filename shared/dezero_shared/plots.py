@@ -41,6 +41,7 @@ def finish(figure: Any, out: Path | None) -> None:
     figure.tight_layout()
     if out:
         figure.savefig(out, dpi=150)
+        _say_where(out)
     elif _has_display():
         plt.show()
 
@@ -53,10 +54,16 @@ def finish_graph(dot: str, out: Path | None) -> None:
     try:
         if out:
             draw(dot, out)
+            _say_where(out)
         elif _has_display():
             _show(dot)
     except NoPicture as error:
         sys.exit("\n".join([str(error), *error.__notes__]))
+
+
+def _say_where(out: Path) -> None:
+    """On stderr, so that what the program prints is the same with a picture and without."""
+    print(f"The picture is in {out}", file=sys.stderr)
 
 
 def _show(dot: str) -> None:

@@ -15,8 +15,8 @@ A backward pass over series computes series as well: the gradients of the coeffi
 
 The rules are those of Griewank and Walther, Evaluating Derivatives (2nd edition, 2008), chapter 13:
 say what the derivative of the result is, and compare the coefficients of t^(k-1). (The harness
-tests with Taylor series of its own, dezero_harness.taylor, for an oracle must share no code with
-what it judges.)
+tests with Taylor series of its own, dezero_harness.model.taylor, for an oracle must share no code
+with what it judges.)
 """
 
 from __future__ import annotations

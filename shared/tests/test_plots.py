@@ -33,16 +33,18 @@ def shown(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.svg", "a.pdf"])
-def test_out_is_where_a_figure_goes(name, tmp_path):
+def test_out_is_where_a_figure_goes(name, tmp_path, capsys):
     args = plots.arguments("").parse_args(["--out", str(tmp_path / name)])
     figure, axes = plt.subplots()
     axes.plot([0, 1], [0, 1])
     plots.finish(figure, args.out)
     assert (tmp_path / name).stat().st_size > 1000
+    assert capsys.readouterr().err == f"The picture is in {tmp_path / name}\n"
 
 
-def test_out_is_where_a_graph_goes(tmp_path):
+def test_out_is_where_a_graph_goes(tmp_path, capsys):
     plots.finish_graph(GRAPH, tmp_path / "a.svg")
+    assert capsys.readouterr().err == f"The picture is in {tmp_path / 'a.svg'}\n"
     assert ">x</text>" in (tmp_path / "a.svg").read_text("utf-8")
 
 

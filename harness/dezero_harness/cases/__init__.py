@@ -6,7 +6,7 @@ The simplest come first, chapter by chapter, for they say best what is wrong wit
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ..case import Case
+from ..model.case import Case
 
 ALL: list[Case] = [
     case

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .array_functions import LINEAR
 from .array_functions import needs as needs_of
 from .first_order import ARRAY_FUNCTIONS, FORMS, OPERATIONS, Form
@@ -77,6 +77,7 @@ def case(words, dtype, order, program, expect, needs, chapter, imports=""):
         source=f"the closed form; each rounding is {rounding:.2g} of a number at most",
         chapter=chapter if order == 1 else max(chapter, 32),
         group="dtypes",
+        level="dtype",
         # A seed that is a Variable comes before the walk which sums to an operand's shape.
         needs=tuple(sorted((*needs, *["create_graph"] * (order - 1)), key="broadcast".__eq__)),
         without=GRAD_IS_AN_ARRAY if order == 2 else {},
@@ -322,6 +323,7 @@ def mixed(op):
         source="NumPy's promotion of two arrays; a gradient has its leaf's dtype",
         chapter=31,
         group="dtypes",
+        level="dtype",
     )
 
 

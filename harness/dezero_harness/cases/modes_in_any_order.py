@@ -9,10 +9,10 @@ from functools import partial
 from itertools import permutations
 from textwrap import dedent
 
-from ..case import Case, Raises
+from ..model.case import Case, Raises
 
 SOURCE = "contract: modes are restored in whatever order they were entered and left"
-case = partial(Case, chapter=31, group="M", source=SOURCE)
+case = partial(Case, chapter=31, group="any-order", level="hygiene", source=SOURCE)
 CASES = []
 
 # --- every order ---

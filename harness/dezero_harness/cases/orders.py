@@ -12,7 +12,7 @@ from operator import add, mul, neg
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .nth_derivatives import derivatives
 
 DIGITS = Context(prec=40)
@@ -220,6 +220,7 @@ case = partial(
     Case,
     group="orders",
     source="the Taylor series around each point, by recurrences, with 40 digits",
+    level="core",
 )
 CASES = []
 for words, code, points, order in FUNCTIONS:

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .nth_derivatives import derivatives
 
 ORDERS = 5
@@ -93,6 +93,7 @@ case = partial(
     source="the Taylor series around the same point, by recurrences for its coefficients",
     rel=1e-9,
     abs=1e-9,
+    level="core",
 )
 CASES = []
 for functions, needs, chapter in [

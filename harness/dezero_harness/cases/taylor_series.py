@@ -9,7 +9,7 @@ shared/tests/test_series.py tries it).
 
 import math
 
-from ..case import Case, Raises
+from ..model.case import Case, Raises
 
 #: A gradient is an array in step31 and a Variable after it.
 GRADIENT = """
@@ -32,6 +32,7 @@ def case(statement, program, expect, source, *, group="F", chapter=31, imports="
         chapter=chapter,
         group=group,
         needs=needs,
+        level="dezero",
         **others,
     )
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from dezero_harness import grade
-from dezero_harness.sandbox import why_unusable
+from dezero_harness.execution.sandbox import why_unusable
+from dezero_harness.grading import grade
 
 ROOT = Path(__file__).parents[3]
 
 
 def pytest_configure(config):
     if reason := why_unusable():
-        raise pytest.UsageError(f"the zoo needs its cages: {reason}")
+        raise pytest.UsageError(f"hostile submissions need a sandbox: {reason}")
 
 
 def package(number):

@@ -13,7 +13,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from dezero_harness.starter import package, start_files
+from dezero_harness.labs.starter import package, start_files
 
 ROOT = Path(__file__).parents[3]
 FUNCTIONS = Path("dezero/functions.py")

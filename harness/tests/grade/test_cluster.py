@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from dezero_harness import grade
-from dezero_harness.marking import mark
+from dezero_harness.grading import grade
+from dezero_harness.grading.scoring import run_submission
 
 from .conftest import package
 from .test_grade import WRONG_COS
@@ -90,7 +90,7 @@ def busy(workers):
 def test_a_machine_with_another_harness_refuses(short):
     plan = grade.plan_of(grade._parser().parse_args(["x", "--stage=34"]))
     with pytest.raises(RuntimeError, match="another version of the harness"):
-        mark(plan, {}, "another")
+        run_submission(plan, {}, "another")
 
 
 def test_a_scheduler_that_does_not_answer_is_told(classroom, monkeypatch):

@@ -9,11 +9,12 @@ import time
 
 import pytest
 
-from dezero_harness import grade, sandbox
-from dezero_harness.judge import as_plain
-from dezero_harness.marking import Scheme, grade_of
-from dezero_harness.spots import spots_for
-from dezero_harness.submissions import key_of, shown
+from dezero_harness.execution import sandbox
+from dezero_harness.execution.judge import as_plain
+from dezero_harness.grading import grade
+from dezero_harness.grading.scoring import Scheme, grade_of
+from dezero_harness.grading.submissions import key_of, shown
+from dezero_harness.grading.unseen_cases import spot_checks_for
 
 from .conftest import ROOT, package
 
@@ -25,7 +26,7 @@ SIN, COS = "sin-x-has-the-value-of-its-formula", "cos-x-has-the-value-of-its-for
 WRONG_COS = RIGHT | {FUNCTIONS: RIGHT[FUNCTIONS].replace("gy * -sin(x)", "gy * sin(x)")}
 
 HIDDEN = '''
-from dezero_harness.case import Case
+from dezero_harness.model.case import Case
 
 CASES = [
     Case(
@@ -165,7 +166,7 @@ def test_hidden_cases_count_and_are_shown_to_students_as_a_number(short, classro
 def test_hidden_cases_change_the_spot_checks_and_a_seed_does(hidden):
     def numbers(*options):
         plan = grade.plan_of(grade._parser().parse_args(["x", "--stage=34", *map(str, options)]))
-        return [spot.case.program for spot in plan.spots]
+        return [check.case.program for check in plan.spot_checks]
 
     assert numbers() == numbers()
     assert numbers("--cases", hidden) != numbers()
@@ -177,10 +178,10 @@ def test_the_stage_itself_has_all_spot_checks_right_and_the_one_before_none(clas
     """Also a check of the formulas behind them, by an engine that has seen none of it."""
     own = grade.load_chapter(ROOT, number)
     words = set().union(*own.words.values())
-    spots = spots_for(words, "another seed", number)
+    checks = spot_checks_for(words, "another seed", number)
     for folder, wanted in ((own.after, True), (own.before, False)):
         with grade_worker(folder) as ask:
-            odd = [spot.case.statement for spot in spots if ask(spot.case) is not wanted]
+            odd = [check.case.statement for check in checks if ask(check.case) is not wanted]
             assert odd == []
 
 
@@ -192,8 +193,8 @@ def test_every_case_of_a_chapter_has_a_spot_check_that_vouches_for_it(number):
     found = grade_of(plan, Scheme(), {"cases": cases})
     assert found.unearned == {case.id for case in plan.own}
     assert found.points == 0
-    spots = {f"spot {n}": {"status": "passed"} for n in range(len(plan.spots))}
-    assert grade_of(plan, Scheme(), {"cases": cases | spots}).points == len(plan.own)
+    checks = {f"spot check {n}": {"status": "passed"} for n in range(len(plan.spot_checks))}
+    assert grade_of(plan, Scheme(), {"cases": cases | checks}).points == len(plan.own)
 
 
 def test_what_was_compiled_beforehand_answers_and_fails_as_ever():
@@ -218,7 +219,7 @@ class grade_worker:
         self.isolated = sandbox.Isolated(folder, grade.array_kind("numpy"), grade.Limits())
 
     def __enter__(self):
-        from dezero_harness.judge import judge
+        from dezero_harness.execution.judge import judge
 
         def ask(case):
             observed = self.isolated.observe(case.program, "case")
@@ -243,8 +244,8 @@ def test_resume_grades_what_is_new_or_changed_and_only_that(short, classroom, mo
     classroom.hand_in("ben", RIGHT)
     classroom.hand_in("carla", START)
     marked = []
-    mark = grade.mark
-    monkeypatch.setattr(grade, "mark", lambda *a, **k: marked.append(1) or mark(*a, **k))
+    run = grade.run_submission
+    monkeypatch.setattr(grade, "run_submission", lambda *a, **k: marked.append(1) or run(*a, **k))
     status, said = classroom.grade("--resume")
     assert (status, len(marked)) == (0, 3)  # one of them is the stage itself
     assert "1 of 3 were finished before" in said
@@ -256,7 +257,7 @@ def test_other_points_are_counted_without_another_run(short, classroom, tmp_path
     classroom.grade()
     points = tmp_path / "points.toml"
     points.write_text("own = 3", "utf-8")
-    monkeypatch.setattr(grade, "mark", None)
+    monkeypatch.setattr(grade, "run_submission", None)
     assert classroom.grade("--resume", "--points", points)[0] == 0
     assert classroom.rows()["anna"]["points"] == "60"
 
@@ -271,7 +272,7 @@ def test_other_cases_are_a_reason_to_grade_anew(short, classroom, hidden):
 def test_a_run_that_is_killed_loses_nothing_that_was_finished(classroom):
     for n in range(3):
         classroom.hand_in(f"s{n}", RIGHT)
-    command = [sys.executable, "-m", "dezero_harness.grade", classroom.submissions]
+    command = [sys.executable, "-m", "dezero_harness.grading", classroom.submissions]
     command += ["--stage", "34", "--out", classroom.out, "--jobs", "1"]
     process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stderr=subprocess.DEVNULL)
     finished = classroom.out / "results"
@@ -297,7 +298,7 @@ def test_a_run_that_is_interrupted_ends_with_the_way_to_go_on(classroom):
     """Ctrl-C: the signal goes to all processes of the terminal's group."""
     for n in range(4):
         classroom.hand_in(f"s{n}", RIGHT)
-    command = [sys.executable, "-m", "dezero_harness.grade", classroom.submissions]
+    command = [sys.executable, "-m", "dezero_harness.grading", classroom.submissions]
     command += ["--stage", "34", "--out", classroom.out, "--jobs", "2"]
     process = subprocess.Popen(
         list(map(str, command)),
@@ -333,19 +334,19 @@ def test_a_run_that_is_interrupted_ends_with_the_way_to_go_on(classroom):
 def test_an_error_of_the_grader_is_told_and_tried_again(short, classroom, monkeypatch):
     classroom.hand_in("anna", RIGHT | {"dezero/anna.py": ""})
     classroom.hand_in("ben", START)
-    mark = grade.mark
+    run = grade.run_submission
 
     def fails(plan, files, **options):
         if "dezero/anna.py" in files:
             raise OSError("no space left")
-        return mark(plan, files, **options)
+        return run(plan, files, **options)
 
-    monkeypatch.setattr(grade, "mark", fails)
+    monkeypatch.setattr(grade, "run_submission", fails)
     status, said = classroom.grade()
     assert status == 1
     assert "NOT GRADED  anna: OSError: no space left" in said
     assert classroom.rows()["ben"]["passed"] == "30"
-    monkeypatch.setattr(grade, "mark", mark)
+    monkeypatch.setattr(grade, "run_submission", run)
     assert classroom.grade("--resume")[0] == 0
     assert classroom.rows()["anna"]["points"] == "20"
 
@@ -381,7 +382,7 @@ def test_what_is_no_submission_is_listed_with_a_reason(short, classroom):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "said"),
     [
         ("own = 1\nown 2\n", "line 2"),
         ("own = 1\nhiden = 2\n", "points.toml, line 2: there is no setting 'hiden'"),
@@ -393,10 +394,10 @@ def test_what_is_no_submission_is_listed_with_a_reason(short, classroom):
         ("cases = 3\n", "points.toml, line 1: `cases` is a table"),
     ],
 )
-def test_a_broken_points_file_is_refused_with_the_line(classroom, tmp_path, text, told):
+def test_a_broken_points_file_is_refused_with_the_line(classroom, tmp_path, text, said):
     (tmp_path / "points.toml").write_text(text, "utf-8")
     classroom.hand_in("anna", RIGHT)
-    assert told in refused(classroom, "--points", tmp_path / "points.toml")
+    assert said in refused(classroom, "--points", tmp_path / "points.toml")
 
 
 def test_a_missing_points_file_is_refused(classroom, tmp_path):
@@ -407,13 +408,13 @@ def test_a_missing_points_file_is_refused(classroom, tmp_path):
 @pytest.mark.parametrize("stage", [31, 37, "none"])
 def test_a_stage_that_is_no_lab_is_refused(classroom, stage):
     classroom.hand_in("anna", RIGHT)
-    told = refused(classroom, stage=stage)
-    assert "is not the number of a lab" in told or "there is no lab" in told
+    said = refused(classroom, stage=stage)
+    assert "is not the number of a lab" in said or "there is no lab" in said
 
 
 def test_an_output_folder_that_cannot_be_written_is_found_before(classroom, monkeypatch):
     classroom.hand_in("anna", RIGHT)
-    monkeypatch.setattr(grade, "mark", None)
+    monkeypatch.setattr(grade, "run_submission", None)
     classroom.out.write_text("a file", "utf-8")
     status, said = classroom.grade()
     assert status == 2
@@ -427,14 +428,14 @@ def test_an_output_folder_that_cannot_be_written_is_found_before(classroom, monk
 def test_bad_hidden_cases_are_refused(classroom, tmp_path, hidden):
     classroom.hand_in("anna", RIGHT)
     file = hidden / "more.py"
-    for old, new, told in [
+    for old, new, said in [
         ("CASES = [", "CASES = [1,", "more.py, line"),
         ("CASES", "OTHERS", "has no attribute 'CASES'"),
         ("    Case(", "    Case((", "more.py, line"),
         ("the teacher's slope of cos is right", "sin x has the value of its formula", SIN),
     ]:
         file.write_text(HIDDEN.replace(old, new), "utf-8")
-        assert told in refused(classroom, "--cases", hidden)
+        assert said in refused(classroom, "--cases", hidden)
     file.unlink()
     assert "there is no case in it" in refused(classroom, "--cases", hidden)
     assert "no such folder" in refused(classroom, "--cases", tmp_path / "none")
@@ -444,9 +445,9 @@ def test_a_hidden_case_that_the_stage_itself_fails_is_refused(short, classroom, 
     classroom.hand_in("anna", RIGHT)
     file = hidden / "more.py"
     file.write_text(HIDDEN.replace("expect=-3.0", "expect=3.0"), "utf-8")
-    told = refused(classroom, "--cases", hidden)
-    assert 'step34 itself fails "the teacher\'s slope of cos is right"' in told
-    assert "expected 3.0, got -3.0" in told
+    said = refused(classroom, "--cases", hidden)
+    assert 'step34 itself fails "the teacher\'s slope of cos is right"' in said
+    assert "expected 3.0, got -3.0" in said
 
 
 def test_without_bubblewrap_nothing_is_run(classroom, monkeypatch):

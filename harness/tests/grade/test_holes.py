@@ -1,4 +1,4 @@
-"""Holes made on purpose: each cheat of the zoo earns points where what stops it is taken away."""
+"""Holes made on purpose: each cheat earns points where what stops it is taken away."""
 
 import dataclasses
 import os
@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from dezero_harness import grade, marking, sandbox
-from dezero_harness.case import Case, Raises
-from dezero_harness.marking import Scheme, grade_of, mark
-from dezero_harness.runner import Observed
-from dezero_harness.sandbox import Bounds
+from dezero_harness.execution import sandbox
+from dezero_harness.execution.runner import Observed
+from dezero_harness.execution.sandbox import Bounds
+from dezero_harness.grading import grade, scoring
+from dezero_harness.grading.scoring import Scheme, grade_of, run_submission
+from dezero_harness.model.case import Case, Raises
 
 from .conftest import ROOT, hand_in
-from .test_zoo import INIT, RIGHT, START, TABLE, filled, known, serve
-from .zoo import BREAKS_OUT
+from .hostile import BREAKS_OUT
+from .test_hostile import INIT, RIGHT, START, TABLE, filled, known, serve
 
 WITHOUT_A_SANDBOX = [
     "is root",
@@ -46,7 +47,7 @@ def earned(tmp_path, monkeypatch):
     threading.Thread(target=serve, args=[server], daemon=True).start()
     decoy = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(60)", "a-decoy-of-the-holes"],
-        env={"KEY": "a-secret-of-the-zoo"},
+        env={"KEY": "a-secret-of-the-class"},
     )
     words = {
         "$ROOT": ROOT,
@@ -63,7 +64,7 @@ def earned(tmp_path, monkeypatch):
         plan = dataclasses.replace(plan, own=plan.own[:3], earlier=(), **changes)
         init = code if engine is START else f"{filled(code, words)}\n{RIGHT[INIT]}"
         files = {name: text.encode() for name, text in (engine | {INIT: init}).items()}
-        found = grade_of(plan, Scheme(), mark(plan, files))
+        found = grade_of(plan, Scheme(), run_submission(plan, files))
         return found.points, found.reason
 
     yield run
@@ -129,7 +130,7 @@ def test_a_message_that_would_be_searched_for_ever_is_not_read():
     )
     plan = grade.plan_of(grade._parser().parse_args(["submissions", "--stage=34"]))
     for observed in (Observed(error="E", message=message), Observed(value=message)):
-        found = marking._judged(plan, case, observed)
+        found = scoring._judged(plan, case, observed)
         assert found["status"] == "failed"
         assert "characters; more than 2000 are not read" in found["why"][0]
 
@@ -137,5 +138,5 @@ def test_a_message_that_would_be_searched_for_ever_is_not_read():
 def test_without_spot_checks_a_table_of_answers_earns_all(earned):
     plan = grade.plan_of(grade._parser().parse_args(["submissions", "--stage=34"]))
     table = TABLE.format(answers={case.program: known(case) for case in plan.own[:3]})
-    assert earned(table + START[INIT], engine=START, spots=())[0] == 3
+    assert earned(table + START[INIT], engine=START, spot_checks=())[0] == 3
     assert earned(table + START[INIT], engine=START)[0] == 0

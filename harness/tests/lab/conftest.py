@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dezero_harness.lab import main
+from dezero_harness.labs.lab import main
 
 ROOT = Path(__file__).parents[3]
 

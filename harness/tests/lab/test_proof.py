@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from conftest import ROOT, replace_by_stage
-from dezero_harness.chapter import load_chapter, run_chapter
-from dezero_harness.difference import difference
-from dezero_harness.hints import hints, is_there
-from dezero_harness.starter import changes, package, start_files
+from dezero_harness.diffs.difference import difference
+from dezero_harness.labs.chapter import load_chapter, run_chapter
+from dezero_harness.labs.hints import hints, is_there
+from dezero_harness.labs.starter import changes, package, start_files
 
 LABS = [32, 33, 34, 35, 36]
 FORMS = [[], ["--guided"]]

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from dezero_shared import arrays, checked
-from dezero_shared.application import Application, constant
+import weakref
+from heapq import heappop, heappush
+
+from dezero_shared import arrays, checked, gradients
 from dezero_shared.arrays import Array, as_array
-from dezero_shared.holder import ArrayHolder
-from dezero_shared.modes import Config, no_grad, using_config
-from dezero_shared.order import ByGeneration
+from dezero_shared.modes import Config, no_grad, recording, using_config
+from dezero_shared.refused import Refusals
 
 
-class Variable(ArrayHolder):
+class Variable(Refusals):
     """An array that remembers which function it came from."""
 
-    __slots__ = ("_grad", "creator", "generation", "requires_grad", "seed")
+    __slots__ = ("__weakref__", "_data", "_grad", "creator", "generation", "given", "name")
+    __slots__ += ("requires_grad", "seed")
 
     def __init__(self, data: Array | None, name: str | None = None):
-        self._data, self.name = arrays.array_or_none(data), name
-        self._grad = self.seed = self.assigned = self.creator = None
+        self._data, self.name = checked.data(data), name
+        self._grad = self.seed = self.creator = None
         self.generation = 0
+        self.given = checked.now()  # when the data was given: a graph made before cannot be used
         self.requires_grad = True  # False for constants alone
+
+    @property
+    def data(self) -> Array:
+        if type(self._data) in arrays.SCALARS:  # NumPy's result for 0-d arrays; it computes faster
+            self._data = as_array(self._data)
+        return self._data
+
+    @data.setter
+    def data(self, data):
+        self._data, self.given = checked.assigned_data(self, data), checked.now()
 
     @property
     def grad(self) -> Array | None:
@@ -28,11 +41,35 @@ class Variable(ArrayHolder):
 
     @grad.setter
     def grad(self, grad):
-        checked.gradient(self, grad, Array)
-        self._grad = self.seed = grad
+        self._grad = self.seed = checked.validate_grad(self, grad, Array)
 
     def cleargrad(self):
         self.grad = None
+
+    @property
+    def shape(self):
+        return tuple(as_array(self._data).shape)
+
+    @property
+    def ndim(self):
+        return as_array(self._data).ndim
+
+    @property
+    def size(self):
+        return arrays.size(self._data)
+
+    @property
+    def dtype(self):
+        return as_array(self._data).dtype
+
+    def __len__(self):
+        return checked.length(self)
+
+    def __repr__(self):
+        return "variable(" + arrays.format_array(self._data).replace("\n", "\n" + " " * 9) + ")"
+
+    def __getstate__(self):
+        return checked.state(self, super().__getstate__())
 
     def backward(self, retain_grad: bool = False):
         """Add this Variable's derivative to the gradient of every leaf it was computed from.
@@ -44,36 +81,67 @@ class Variable(ArrayHolder):
         retain_grad: leave this walk's gradients on the results in between as well.
         Raises TypeError for integer, boolean and complex data, which have no derivative.
         """
-        checked.differentiable(self)
-        # The walk writes _grad alone: where grad is the seed, it is the user who has put it there.
-        seed = self.seed if self.seed is self._grad else None
-        grads = {self: arrays.ones_like(self.data) if seed is None else seed}
+        checked.can_start(self, retain_grad)
+        grads = {self: arrays.ones_like(self._data) if self.seed is None else self.seed}
         take = grads.get if retain_grad else grads.pop  # what has been passed on is needed no more
-        functions = ByGeneration(self.creator)
+        functions, seen = [], set()  # a heap of those to come, and all that ever came into it
+
+        def add(f):
+            if f is not None and f not in seen:  # None is the creator of a leaf
+                seen.add(f)
+                heappush(functions, (-f.generation, len(seen), f))
+
+        add(self.creator)
         with no_grad():
-            for f in functions:
-                gys = checked.complete(f, take)
-                for x, gx in checked.gradients(f, f.backward(*gys), Array):
+            while functions:
+                f = heappop(functions)[-1]  # of the latest generation, the first that came
+                gys = gradients.of_outputs(f, take)
+                for x, gx in gradients.of_inputs(f, f.backward(*gys), Array):
                     if x in grads:
                         grads[x] = grads[x] + gx
                     else:
                         grads[x] = gx
-                        functions.add(x.creator)
+                        add(x.creator)
+
             for x, gx in grads.items():
                 if x.creator is None and x._grad is not None and x is not self:
                     grads[x] = x._grad + gx
-            # Two Variables never share the array of a gradient: Add hands one to both its inputs.
-            grads = checked.separate(grads, seed, cast)
+            # No two Variables share a gradient's array: Add hands one gradient to both its inputs.
+            grads = gradients.unshared(grads, self, cast)
 
         self._grad = self.seed = None  # a seed is used once
         for x, gx in grads.items():
-            x._grad = gx
+            x._grad, x.seed = gx, None
 
 
-class Function(Application):
+class Function:
     """One application of a function; a subclass defines its forward and backward."""
 
-    variable = Variable  # what it makes
+    outputs = None  # until it is called, which happens once
+    elementwise = False  # see Elementwise
+
+    def __call__(self, *inputs):
+        """Compute forward, and leave a trail: results know their creator, and that its inputs."""
+        variables, requires_grad, generation = [], False, 0
+        for x in inputs:
+            if not isinstance(x, Variable):
+                x = constant(x, inputs)
+            variables.append(x)
+            requires_grad = requires_grad or x.requires_grad
+            if x.generation > generation:
+                generation = x.generation
+
+        recorded = requires_grad and recording()
+        results, references = [], []
+        for data in checked.forward(self, variables):
+            y = result(data, requires_grad)
+            results.append(y)
+            if recorded:
+                y.creator, y.generation = self, generation + 1
+                references.append(weakref.ref(y))  # weak: the result already holds this Function
+        if recorded:
+            self.inputs, self.outputs, self.generation = variables, references, generation
+        return results if len(results) > 1 else y
 
     def forward(self, *xs: Array) -> Array | tuple[Array, ...]:
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, *xs)")
@@ -82,20 +150,37 @@ class Function(Application):
         raise NotImplementedError(f"{type(self).__name__} defines no backward(self, *gys)")
 
 
+class Elementwise(Function):
+    """A function that computes number by number.
+
+    Its forward may be given the number in a 0-d array, which computes ten times as fast.
+    """
+
+    elementwise = True
+
+
+def result(data, requires_grad) -> Variable:
+    """A Variable as the engine makes it: what it has computed itself needs no check."""
+    y = object.__new__(Variable)
+    y._data, y.requires_grad = data, requires_grad  # of constants alone: a constant
+    y._grad = y.seed = y.name = y.given = y.creator = None
+    y.generation = 0
+    return y
+
+
+def constant(x, others=()) -> Variable:
+    """An array or a number among other operands: it is drawn in the graph, and has no gradient."""
+    y = result(arrays.as_operand(x, others), False)
+    y.given = 0
+    return y
+
+
 def as_variable(x) -> Variable:
     return x if isinstance(x, Variable) else Variable(x)
 
 
-def operand(x, others=()) -> Variable:
-    """A Variable as it is; an array or a number as a constant, drawn but without a gradient."""
-    return x if isinstance(x, Variable) else constant(Variable, x, others)
-
-
-class Cast(Function):
+class Cast(Elementwise):
     """y = x in memory of its own and in this dtype, dy/dx = 1"""
-
-    # Number by number: NumPy's scalars will do for 0-d arrays, and compute ten times as fast.
-    elementwise = True
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -111,10 +196,8 @@ def cast(gx, dtype):
     return Cast(dtype).forward(gx)
 
 
-class Add(Function):
+class Add(Elementwise):
     """y = x0 + x1, dy/dx0 = dy/dx1 = 1"""
-
-    elementwise = True
 
     def forward(self, x0, x1):
         return x0 + x1
@@ -127,10 +210,8 @@ def add(x0, x1):
     return Add()(x0, x1)
 
 
-class Mul(Function):
+class Mul(Elementwise):
     """y = x0 x1, dy/dx0 = x1, dy/dx1 = x0"""
-
-    elementwise = True
 
     def forward(self, x0, x1):
         return x0 * x1
@@ -138,8 +219,6 @@ class Mul(Function):
     def backward(self, gy):
         x0, x1 = self.inputs
         gx0 = gy * x1.data if x0.requires_grad else None
-        if x0 is x1:  # a square: one product serves both, and every order after it is smaller
-            return gx0, gx0
         gx1 = gy * x0.data if x1.requires_grad else None
         return gx0, gx1
 
@@ -148,10 +227,8 @@ def mul(x0, x1):
     return Mul()(x0, x1)
 
 
-class Neg(Function):
+class Neg(Elementwise):
     """y = -x, dy/dx = -1"""
-
-    elementwise = True
 
     def forward(self, x):
         return -x
@@ -164,10 +241,8 @@ def neg(x):
     return Neg()(x)
 
 
-class Sub(Function):
+class Sub(Elementwise):
     """y = x0 - x1, dy/dx0 = 1, dy/dx1 = -1"""
-
-    elementwise = True
 
     def forward(self, x0, x1):
         return x0 - x1
@@ -184,10 +259,8 @@ def rsub(x0, x1):
     return Sub()(x1, x0)
 
 
-class Div(Function):
+class Div(Elementwise):
     """y = x0 / x1, dy/dx0 = 1 / x1, dy/dx1 = -y / x1 (-x0 / x1^2 could overflow on the way)"""
-
-    elementwise = True
 
     def forward(self, x0, x1):
         return x0 / x1
@@ -207,25 +280,23 @@ def rdiv(x0, x1):
     return Div()(x1, x0)
 
 
-class Pow(Function):
-    """y = x^c, dy/dx = c x^(c-1), for a number c"""
+class Pow(Elementwise):
+    """y = x^c, dy/dx = c x^(c-1), for a constant c: a number, or an array of them"""
 
-    elementwise = True
-
-    def __init__(self, c: float):
+    def __init__(self, c):
         self.c = checked.exponent(c)
 
     def forward(self, x):
-        return x**self.c
+        self.c = arrays.moved(self.c, x)
+        return arrays.power(x, self.c)
 
     def backward(self, gy):
         (x,) = self.inputs
-        if self.c == 0:
-            return gy * 0.0  # 0 x^(-1) would be nan at 0
-        return gy * (self.c * x.data ** (self.c - 1))
+        # Of x^0 the derivative is 0 x^0, not 0 x^(-1), which would be nan at 0.
+        return gy * (arrays.power(x.data, arrays.lowered(self.c)) * self.c)
 
 
-def pow(x, c: float):
+def pow(x, c):
     return Pow(c)(x)
 
 
@@ -235,4 +306,4 @@ def setup_variable():
     Variable.__mul__ = Variable.__rmul__ = mul
     Variable.__sub__, Variable.__rsub__ = sub, rsub
     Variable.__truediv__, Variable.__rtruediv__ = div, rdiv
-    Variable.__neg__, Variable.__pow__, Variable.__rpow__ = neg, pow, checked.no_exponential
+    Variable.__neg__, Variable.__pow__ = neg, pow

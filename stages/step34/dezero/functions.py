@@ -1,13 +1,11 @@
 """Functions beside the operators. Each backward is made of such functions, so any order follows."""
 
-from dezero.core import Function
+from dezero.core import Elementwise
 from dezero_shared.arrays import get_array_module
 
 
-class Sin(Function):
+class Sin(Elementwise):
     """y = sin x, dy/dx = cos x"""
-
-    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).sin(x)
@@ -21,10 +19,8 @@ def sin(x):
     return Sin()(x)
 
 
-class Cos(Function):
+class Cos(Elementwise):
     """y = cos x, dy/dx = -sin x"""
-
-    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).cos(x)

@@ -1,14 +1,13 @@
 """Functions beside the operators. Each backward is made of such functions, so any order follows."""
 
-from dezero.core import Function, operand
+from dezero.core import Elementwise, Function, Variable, constant, sum_to
+from dezero.core import broadcast_to as broadcast_to
 from dezero_shared import arrays
 from dezero_shared.arrays import get_array_module
 
 
-class Sin(Function):
+class Sin(Elementwise):
     """y = sin x, dy/dx = cos x"""
-
-    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).sin(x)
@@ -22,10 +21,8 @@ def sin(x):
     return Sin()(x)
 
 
-class Cos(Function):
+class Cos(Elementwise):
     """y = cos x, dy/dx = -sin x"""
-
-    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).cos(x)
@@ -39,10 +36,8 @@ def cos(x):
     return Cos()(x)
 
 
-class Tanh(Function):
+class Tanh(Elementwise):
     """y = tanh x, dy/dx = 1 - y^2"""
-
-    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).tanh(x)
@@ -56,10 +51,8 @@ def tanh(x):
     return Tanh()(x)
 
 
-class Exp(Function):
+class Exp(Elementwise):
     """y = e^x, dy/dx = y"""
-
-    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).exp(x)
@@ -73,10 +66,8 @@ def exp(x):
     return Exp()(x)
 
 
-class Log(Function):
+class Log(Elementwise):
     """y = log x, dy/dx = 1 / x"""
-
-    elementwise = True
 
     def forward(self, x):
         return get_array_module(x).log(x)
@@ -90,44 +81,8 @@ def log(x):
     return Log()(x)
 
 
-class BroadcastTo(Function):
-    """x repeated until it has this shape; what is used several times adds up its gradients."""
-
-    def __init__(self, shape):
-        self.shape = shape
-
-    def forward(self, x):
-        return get_array_module(x).broadcast_to(x, self.shape)
-
-    def backward(self, gy):
-        (x,) = self.inputs
-        return sum_to(gy, x.shape)
-
-
-def broadcast_to(x, shape):
-    x, shape = operand(x), tuple(shape)
-    return x if x.shape == shape else BroadcastTo(shape)(x)
-
-
-class SumTo(Function):
-    """x summed until it has this shape, which broadcasts to x's: broadcast_to, read backwards."""
-
-    def __init__(self, shape):
-        self.shape = shape
-
-    def forward(self, x):
-        xp = get_array_module(x)
-        axes = arrays.stretched_axes(self.shape, x.shape)
-        return xp.reshape(xp.sum(x, axis=axes), self.shape)
-
-    def backward(self, gy):
-        (x,) = self.inputs
-        return broadcast_to(gy, x.shape)
-
-
-def sum_to(x, shape):
-    x, shape = operand(x), tuple(shape)
-    return x if x.shape == shape else SumTo(shape)(x)
+def operand(x):
+    return x if isinstance(x, Variable) else constant(x)
 
 
 def sum(x, axis=None, keepdims=False):
@@ -135,14 +90,14 @@ def sum(x, axis=None, keepdims=False):
     x = operand(x)
     kept, dropped = arrays.summed_shapes(x.shape, axis)
     y = sum_to(x, kept)
-    return y if keepdims else reshape(y, dropped)
+    return y if keepdims or dropped == kept else reshape(y, dropped)
 
 
 class Reshape(Function):
     """The numbers of x in another shape; their gradients go back to where they came from."""
 
     def __init__(self, shape):
-        self.shape = shape
+        self.shape = arrays.as_shape(shape)
 
     def forward(self, x):
         return get_array_module(x).reshape(x, self.shape)
@@ -153,8 +108,7 @@ class Reshape(Function):
 
 
 def reshape(x, shape):
-    x, shape = operand(x), tuple(shape)
-    return x if x.shape == shape else Reshape(shape)(x)
+    return Reshape(shape)(x)
 
 
 class Transpose(Function):
@@ -171,10 +125,10 @@ class Transpose(Function):
         return transpose(gy, inverse)
 
 
-def transpose(x, axes=None):
-    """The axes in this order; for None the last first."""
+def transpose(x, axes=None, *others):
+    """The axes in this order, as one tuple or number by number; for None the last first."""
     x = operand(x)
-    return Transpose(arrays.axis_order(x.shape, axes))(x)
+    return Transpose(arrays.axis_order(x.shape, (axes, *others) if others else axes))(x)
 
 
 class MatMul(Function):
@@ -185,9 +139,14 @@ class MatMul(Function):
 
     def backward(self, gy):
         x0, x1 = self.inputs
-        gx0 = sum_to(matmul(gy, flip(x1)), x0.shape) if x0.requires_grad else None
-        gx1 = sum_to(matmul(flip(x0), gy), x1.shape) if x1.requires_grad else None
+        gx0 = stacked(matmul(gy, flip(x1)), x0) if x0.requires_grad else None
+        gx1 = stacked(matmul(flip(x0), gy), x1) if x1.requires_grad else None
         return gx0, gx1
+
+
+def stacked(gx, x):
+    """A gradient of x, summed over the stacks that x served."""
+    return gx if gx.shape == x.shape else sum_to(gx, x.shape)
 
 
 def flip(x):

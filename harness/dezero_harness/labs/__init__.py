@@ -1,0 +1,1 @@
+"""A stage to write oneself: where it starts, how far one is, hints, pages."""

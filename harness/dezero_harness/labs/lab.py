@@ -1,0 +1,484 @@
+"""The labs: write the next stage yourself. `nox -s lab -- start 34`, then `check 34`.
+
+Everything about a lab is derived from stages/ and the cases, and how far a learner has come from
+the files in labs/: there is no other state.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from ..diffs.difference import stages_of
+from ..execution.isolated import Limits
+from ..execution.runner import StageError
+from .chapter import Chapter, Failure, Progress, explain, load_chapter, run_chapter
+from .hints import Hint, hints, is_there
+from .pages import notebook, settings, task_page, title_of
+from .starter import start_files
+
+COMMAND = "nox -s lab --"
+_SHOWN = 8  # of a list of cases; `--list` shows all
+_BAR = 28  # characters
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says. Returns 0, 1 where a case fails, 2 where nothing was done."""
+    options = _parser().parse_args(arguments)
+    console = Console(highlight=False)
+    try:
+        root = find_root(Path.cwd())
+        return options.run(root, options, console)
+    except StageError as error:
+        Console(stderr=True, highlight=False).print(Text(f"lab: {error}"), soft_wrap=True)
+    except PermissionError as error:
+        print(f"lab: {error.filename} cannot be written: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.partition("\n")[0])
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    def action(name: str, run: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        one = actions.add_parser(name, help=text, description=text)
+        one.set_defaults(run=run)
+        return one
+
+    for name, run, text in [
+        ("start", start, "make labs/stepN, to begin with"),
+        ("reset", reset, "begin again; what is in labs/stepN is kept beside it"),
+    ]:
+        one = action(name, run, text)
+        one.add_argument("number", metavar="N", help="the stage to write, as in 34")
+        one.add_argument("--guided", action="store_true", help="the stage, with gaps to fill in")
+        one.add_argument("--from", dest="base", metavar="DIR", help="carry on your own package")
+    for name, run, text in [
+        ("check", check, "run the cases, and explain the first failure"),
+        ("watch", watch, "check, and check again at every save"),
+    ]:
+        one = action(name, run, text)
+        one.add_argument("number", metavar="N")
+        one.add_argument("--list", action="store_true", help="every case, and what became of it")
+    one = action("hint", hint, "the next piece of the difference that your files do not have")
+    one.add_argument("number", metavar="N")
+    one.add_argument("piece", nargs="?", type=int, help="this piece, by its number")
+    action("solution", solution, "all pieces that are left").add_argument("number", metavar="N")
+    action("progress", progress, "how far each lab is, from what is on the disk")
+    action("notebook", make_notebook, "write labs/stepN/stepN.ipynb").add_argument(
+        "number", metavar="N"
+    )
+    return parser
+
+
+def find_root(here: Path) -> Path:
+    """The repository: the folder, here or above, that holds the stages."""
+    for folder in (here, *here.parents):
+        if len(stages_of(folder)) > 1:
+            return folder
+    raise StageError(f"{here} is in no copy of the repository: no folder above it holds stages/")
+
+
+def folder_of(root: Path, number: int) -> Path:
+    """Where a lab of this number is, or would be."""
+    return root / "labs" / f"step{number}"
+
+
+def _chapter(root: Path, text: str) -> Chapter:
+    number = text.removeprefix("step")
+    if not number.isdecimal():
+        raise StageError(f"{text!r} is not the number of a lab; write it as in: {COMMAND} check 34")
+    return load_chapter(root, int(number))
+
+
+def _started(root: Path, number: int) -> Path:
+    folder = folder_of(root, number)
+    if not folder.is_dir():
+        raise StageError(
+            f"there is no {_nearby(folder, root)} yet; make it with: {COMMAND} start {number}"
+        )
+    return folder
+
+
+def _nearby(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+# Start and reset
+
+
+def start(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """Make the folder of a lab. One that is there already is never touched."""
+    chapter = _chapter(root, options.number)
+    folder = folder_of(root, chapter.number)
+    if os.path.lexists(folder):
+        raise StageError(
+            f"{_nearby(folder, root)} is already there, and was left as it is. Go on with it:"
+            f" {COMMAND} check {chapter.number}. To begin again, with a backup of it:"
+            f" {COMMAND} reset {chapter.number}"
+        )
+    with _prepared(root, chapter, options) as prepared:
+        prepared.rename(folder)
+    _say_started(console, root, chapter, options)
+    return 0
+
+
+def reset(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """Make the folder of a lab anew, and keep the one that was there under another name."""
+    chapter = _chapter(root, options.number)
+    folder = _started(root, chapter.number)
+    with _prepared(root, chapter, options) as prepared:  # before anything is moved
+        backup = _backup_of(folder)
+        folder.rename(backup)
+        prepared.rename(folder)
+    console.print(f"What was there is now {_nearby(backup, root)}.", markup=False)
+    _say_started(console, root, chapter, options)
+    return 0
+
+
+def _backup_of(folder: Path) -> Path:
+    number = 1
+    while os.path.lexists(backup := folder.with_name(f"{folder.name}-backup-{number}")):
+        number += 1
+    return backup
+
+
+class _prepared:
+    """A new folder beside the labs, with all files of a start; gone again where it is not used."""
+
+    def __init__(self, root: Path, chapter: Chapter, options: argparse.Namespace):
+        base = Path(options.base).resolve() if options.base else chapter.before
+        guided = options.guided
+        self.files = dict(start_files(chapter.before, chapter.after, base, guided))
+        carried = options.base or ""
+        self.files[Path("TASK.md")] = task_page(chapter, guided=guided, carried=carried)
+        self.files[Path("pyproject.toml")] = settings(chapter)
+        self.labs = root / "labs"
+        self.place: Path | None = None
+
+    def __enter__(self) -> Path:
+        try:
+            self.labs.mkdir(exist_ok=True)
+            self.place = Path(tempfile.mkdtemp(prefix=".new-", dir=self.labs))
+            self.place.chmod(0o755)
+            for path, text in self.files.items():
+                file = self.place / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, "utf-8")
+        except OSError as error:
+            self.__exit__()
+            raise StageError(
+                f"{self.labs} cannot be written to ({error.strerror}), and that is where labs are;"
+                f" make it a folder of your own"
+            ) from None
+        return self.place
+
+    def __exit__(self, *exception: object) -> None:
+        if self.place is not None:
+            shutil.rmtree(self.place, ignore_errors=True)
+
+
+def _say_started(
+    console: Console, root: Path, chapter: Chapter, options: argparse.Namespace
+) -> None:
+    number = chapter.number
+    folder = _nearby(folder_of(root, number), root)
+    whose = (
+        f"your package from {options.base}"
+        if options.base
+        else f"the package of step {_before(chapter)}"
+    )
+    gaps = ", with gaps to fill in" if options.guided else ""
+    console.print(Text(f"{folder} is ready: {whose}{gaps}.\n"))
+    for what, command in [
+        ("the task", f"{folder}/TASK.md"),
+        ("how far you are", f"{COMMAND} check {number}"),
+        ("the same at every save", f"{COMMAND} watch {number}"),
+        ("one piece of the difference", f"{COMMAND} hint {number}"),
+    ]:
+        console.print(Text(f"  {what:29}{command}"))
+
+
+def _before(chapter: Chapter) -> str:
+    return chapter.before.name.removeprefix("step")
+
+
+# Check, watch and progress
+
+
+def check(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """Run the cases of a lab on the learner's files, and say how far they are."""
+    chapter = _chapter(root, options.number)
+    folder = _started(root, chapter.number)
+    _show_header(console, chapter, folder)
+    found = _run(chapter, folder, console)
+    show(found, console, root)
+    if options.list:
+        _show_list(found, console)
+    return 0 if found.done else 1
+
+
+def _run(chapter: Chapter, folder: Path, console: Console) -> Progress:
+    jobs = min(4, os.cpu_count() or 1)
+    size = len(chapter.own) + len(chapter.earlier)
+    with console.status(f"{size} cases ...") if console.is_terminal else _nothing():
+        return run_chapter(chapter, folder, limits=Limits(), jobs=jobs)
+
+
+class _nothing:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+
+def _show_header(console: Console, chapter: Chapter, folder: Path) -> None:
+    console.print(Text(f"Lab {chapter.number}: {title_of(chapter)}", "bold"))
+    console.print(Text(f"your files: {folder}"), soft_wrap=True)
+
+
+def show(found: Progress, console: Console, root: Path) -> None:
+    """How far an engine is, the first failure at length, and the rest in a list."""
+    number = found.chapter.number
+    versions = f"{found.arrays.module} {found.arrays.version}, Python {platform.python_version()}"
+    console.print(Text(f"run with:   {versions}\n"))
+    for name, part in (("this chapter", found.own), ("all before it", found.earlier)):
+        passed = sum(outcome.status == "passed" for outcome in part)
+        filled = _BAR * passed // max(1, len(part))
+        color = "green" if passed == len(part) else "yellow"
+        bar = Text(f"{name:14}").append("#" * filled, color).append("." * (_BAR - filled), "dim")
+        console.print(bar.append(f"  {passed} of {len(part)}", "bold"))
+    console.print()
+    if found.done:
+        _show_done(found, console, root)
+        return
+    failed, waiting, left = found.of("failed"), found.of("waits"), found.of("not run")
+    if failed:
+        console.print(Text("First failure: ").append(failed[0].case.statement, "bold red"))
+        console.print(_explanation(explain(failed[0], found)), soft_wrap=True)
+    if failed[1:]:
+        console.print(Text(f"\nFailing as well ({len(failed) - 1}):"))
+        for outcome in failed[1 : _SHOWN + 1]:
+            chapter = outcome.case.chapter
+            older = "" if outcome in found.own else f" (chapter {chapter}, was right before)"
+            console.print(Text(f"  - {outcome.case.statement}{older}"))
+        if failed[_SHOWN + 1 :]:
+            more = len(failed) - _SHOWN - 1
+            console.print(Text(f"  and {more} more; all: {COMMAND} check {number} --list"))
+    if waiting:
+        console.print(Text(f"\nWaiting ({len(waiting)}), as they build on what fails:"))
+        for statement, n in Counter(_awaited(one.waits_for) for one in waiting).most_common():
+            console.print(Text(f'  - {n} for "{statement}"'))
+    if left:
+        console.print(
+            Text(
+                f"\nNot run ({len(left)}): two cases took longer than {Limits().seconds:g} s, so"
+                f" the others were left. A loop that does not end?"
+            )
+        )
+    console.print(Text(f"\nA hint: {COMMAND} hint {number}"))
+
+
+def _awaited(case: object) -> str:
+    return getattr(case, "statement", "")
+
+
+def _explanation(failure: Failure) -> Group:
+    rows = [Text("")]
+    rows += [Text(f"    {line}".rstrip(), "cyan") for line in failure.snippet]
+    rows.append(Text(""))
+    facts = [("expected", failure.expected), ("", failure.source), ("got", failure.got)]
+    facts += [("", line) for line in failure.why if line != failure.source]
+    facts += [("at" if n == 0 else "", line) for n, line in enumerate(failure.trace[-2:])]
+    facts.append(("read", failure.read))
+    rows += [Text(f"  {name:8}  ", "bold").append(text, "not bold") for name, text in facts]
+    return Group(*rows)
+
+
+def _show_done(found: Progress, console: Console, root: Path) -> None:
+    number = found.chapter.number
+    console.print(Text(f"Step {number} is done: every case passes.", "bold green"))
+    following = [n for n in sorted(stages_of(root)) if n > number]
+    if following:
+        console.print(f"Go on with: {COMMAND} start {following[0]} --from labs/step{number}")
+    else:
+        console.print("That was the last one. You have written the whole engine.")
+    console.print(f"Compare yours with ours: {found.chapter.after.relative_to(root)}/dezero")
+
+
+def _show_list(found: Progress, console: Console) -> None:
+    marks = {"passed": "ok", "failed": "FAILS", "waits": "waits", "not run": "not run"}
+    for name, part in (("This chapter", found.own), ("All before it", found.earlier)):
+        console.print(Text(f"\n{name}:"))
+        for outcome in part:
+            style = "red" if outcome.status == "failed" else "not bold"
+            console.print(Text(f"  {marks[outcome.status]:8}{outcome.case.statement}", style))
+
+
+def watch(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """Check whenever a Python file of the lab is saved, until Ctrl-C."""
+    import watchfiles
+
+    chapter = _chapter(root, options.number)
+    package = _started(root, chapter.number) / "dezero"
+    if not package.is_dir():
+        raise StageError(f"{package} is not there, so there is nothing to watch")
+    saves = watchfiles.watch(
+        package,
+        watch_filter=watchfiles.PythonFilter(),
+        rust_timeout=100,  # ms
+        yield_on_timeout=True,
+        raise_interrupt=True,
+    )
+    try:
+        next(saves)  # from here on no save is missed, also not one while the cases are running
+        _check_again(root, options, console)
+        for changed in saves:
+            if changed:
+                _check_again(root, options, console)
+            if not package.is_dir():
+                raise StageError(f"{package} is gone, so there is nothing to watch any more")
+    except KeyboardInterrupt:
+        pass
+    console.print("\nNo longer watching.")
+    return 0
+
+
+def _check_again(root: Path, options: argparse.Namespace, console: Console) -> None:
+    if console.is_terminal:
+        console.clear()
+    else:
+        console.rule(characters="=")
+    try:
+        check(root, options, console)
+    except StageError as error:  # as in the middle of a change: wait for the next
+        console.print(Text(f"\n{error}", "red"), soft_wrap=True)
+    console.print(Text("\nWatching; save a file to check again, Ctrl-C to stop.", "dim"))
+
+
+def progress(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """A line for each lab, from what is in labs/ now."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("lab", "its cases", "all before", ""):
+        table.add_column(heading, justify="left", no_wrap=heading != "")
+    for number in sorted(stages_of(root))[1:]:
+        chapter = load_chapter(root, number)
+        folder = folder_of(root, number)
+        if not folder.is_dir():
+            note = f"not started: {title_of(chapter)}"
+            table.add_row(str(number), f"- of {len(chapter.own)}", "", note)
+            continue
+        try:
+            found = _run(chapter, folder, console)
+        except StageError as error:
+            table.add_row(str(number), f"? of {len(chapter.own)}", "", Text(str(error), "red"))
+            continue
+        counted = [
+            f"{sum(one.status == 'passed' for one in part)} of {len(part)}"
+            for part in (found.own, found.earlier)
+        ]
+        failed = found.of("failed")
+        note = "done" if found.done else f"first failure: {failed[0].case.statement}"
+        table.add_row(str(number), *counted, Text(note, "green" if found.done else "yellow"))
+    console.print(table)
+    return 0
+
+
+# Hints and the notebook
+
+
+def hint(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """Show one piece of the chapter's difference, by default the first that is not there yet."""
+    chapter = _chapter(root, options.number)
+    pieces = hints(chapter.before, chapter.after)
+    if options.piece is None:
+        left = _left(root, chapter, pieces)
+        if not left:
+            _say_nothing_left(console, chapter)
+            return 0
+        place = left[0]
+    elif 1 <= options.piece <= len(pieces):
+        place = options.piece
+    else:
+        raise StageError(
+            f"there is no hint {options.piece}: those of lab {chapter.number} are 1 to"
+            f" {len(pieces)}"
+        )
+    _show_piece(console, pieces[place - 1], f"Hint {place} of {len(pieces)}")
+    more = f"{COMMAND} hint {chapter.number} {place + 1}" if place < len(pieces) else ""
+    console.print(
+        f"Without a number, the hint is the first piece that your files do not have yet,\n"
+        f"word for word. {'The next one: ' + more if more else 'This is the last one.'}",
+        style="dim",
+    )
+    return 0
+
+
+def solution(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """Show all pieces of the chapter's difference that the files do not have yet."""
+    chapter = _chapter(root, options.number)
+    pieces = hints(chapter.before, chapter.after)
+    left = _left(root, chapter, pieces)
+    for place in left:
+        _show_piece(console, pieces[place - 1], f"{place} of {len(pieces)}")
+    if not left:
+        _say_nothing_left(console, chapter)
+    else:
+        whole = f"{_nearby(chapter.after, root)}/dezero"
+        console.print(f"{len(left)} of {len(pieces)} pieces were left. The whole: {whole}")
+    return 0
+
+
+def _left(root: Path, chapter: Chapter, pieces: list[Hint]) -> list[int]:
+    folder = _started(root, chapter.number)
+    return [n for n, one in enumerate(pieces, 1) if not is_there(one, folder, chapter.after)]
+
+
+def _say_nothing_left(console: Console, chapter: Chapter) -> None:
+    console.print("There is nothing left to show: your files have every piece of this chapter.")
+    console.print(f"If a case fails all the same: {COMMAND} check {chapter.number}")
+
+
+def _show_piece(console: Console, piece: Hint, heading: str) -> None:
+    place = f"{piece.path}, {piece.where}" if piece.where else str(piece.path)
+    console.print(Text(f"{heading}: {place}", "bold"))
+    if piece.about:
+        console.print(Text(f"({piece.about})"))
+    if piece.rows:
+        console.print()
+    colors = {"+": "green", "-": "red", " ": "not bold"}
+    for row in piece.rows:
+        line = f"  {row.mark} {row.text}".rstrip()
+        console.print(Text(line, colors[row.mark]), soft_wrap=True)
+    console.print()
+    for comment in piece.comments:
+        console.print(Text(comment))
+        console.print()
+
+
+def make_notebook(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """Write the notebook form of a lab that was started, from its files as they are."""
+    chapter = _chapter(root, options.number)
+    folder = _started(root, chapter.number)
+    file = folder / f"{folder.name}.ipynb"
+    if file.exists():
+        raise StageError(
+            f"{_nearby(file, root)} is already there, and was left as it is; move it away to have"
+            f" a new one"
+        )
+    file.write_text(notebook(chapter, folder), "utf-8")
+    console.print(f"{_nearby(file, root)} is ready. To open it, in an environment of yours:")
+    console.print("\n    python -m pip install notebook && jupyter notebook " + _nearby(file, root))
+    return 0

@@ -1,0 +1,222 @@
+"""The pages of a lab, derived from its chapter and its cases: the task, and the notebook."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..diffs.remarks import ON_THE_DIFFERENCE
+from ..execution.shell import shell_lines
+from ..model.arrays import array_kind
+from ..model.case import Case
+from ..prose.markdown import blocks, title
+from .chapter import Chapter
+from .starter import FileChange, changes
+
+_SHOWN = 6  # cases of a kind that the task names
+
+
+def title_of(chapter: Chapter) -> str:
+    """The title of the chapter, without the number."""
+    heading = title(_readme(chapter)) or chapter.after.name
+    return heading.partition(": ")[2] or heading
+
+
+def settings(chapter: Chapter) -> str:
+    """The pyproject.toml of a lab: what the harness may expect of it when it is done."""
+    names = "".join(f'    "{name}",\n' for name in sorted(chapter.capabilities))
+    return (
+        f"# What the harness may expect of your engine once this lab is done.\n"
+        f"[tool.dezero]\nstage = {chapter.number}\ncapabilities = [\n{names}]\n"
+    )
+
+
+def task_page(chapter: Chapter, *, guided: bool, carried: str = "") -> str:
+    """TASK.md: the goal, what changes, what to read, the cases to satisfy."""
+    number, before = chapter.number, chapter.before.name.removeprefix("step")
+    whose = f"your own package from `{carried}`" if carried else f"the package of step {before}"
+    chapter_file = f"../../stages/{chapter.after.name}/README.md"
+    parts = [
+        f"# Lab {number}: {title_of(chapter)}",
+        f"Turn step {before} into step {number}. `dezero/` in this folder is {whose}"
+        f"{', with gaps that you fill in' if guided else ''}; change it until every case passes.",
+        _quoted(_first_paragraph(chapter)),
+        "## What changes",
+        "\n".join(_change(change) for change in changes(chapter.before, chapter.after)),
+    ]
+    if guided:
+        parts.append(_on_gaps(chapter))
+    parts += [
+        "## What to read",
+        f"[The chapter]({chapter_file}), with its programs typed in: `nox -s run -- {number}` opens"
+        f" a prompt where they work. Stop before\n*{ON_THE_DIFFERENCE}*: that section and `stages/"
+        f"{chapter.after.name}/dezero` tell the solution.",
+        "## How to go on",
+        f"    nox -s lab -- check {number}       how far you are, and the first failure explained\n"
+        f"    nox -s lab -- watch {number}       the same at every save\n"
+        f"    nox -s lab -- hint {number}        one piece of the difference\n"
+        f"    nox -s lab -- solution {number}    all that is left of it\n"
+        f"    nox -s lab -- reset {number}       begin again; a backup is kept",
+        "## The cases to satisfy",
+        f"{len(chapter.own)} that step {before} cannot answer, the simplest first; and"
+        f" {len(chapter.earlier)} that it can, which have to stay right. All of them:"
+        f" `nox -s lab -- check {number} --list`.",
+        "\n\n".join(_case_lists(chapter)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _readme(chapter: Chapter) -> str:
+    file = chapter.after / "README.md"
+    return file.read_text("utf-8") if file.is_file() else ""
+
+
+def _first_paragraph(chapter: Chapter) -> str:
+    paragraphs = (block.text for block in blocks(_readme(chapter)) if block.kind == "paragraph")
+    return re.sub(r"\s+Type the programs below\b.*", "", next(paragraphs, ""), flags=re.DOTALL)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def _change(change: FileChange) -> str:
+    """A line on a file: what is new in it, and what changes."""
+    if change.gone:
+        return f"- `{change.path}` goes."
+    facts = []
+    if change.copied:
+        facts.append(f"a new file, made from `{change.copied}`")
+    elif change.is_new:
+        facts.append("a new file")
+    if change.new:
+        facts.append(f"new: {_listed(change.new)}")
+    if change.changed:
+        facts.append(f"changed: {_listed(change.changed)}")
+    if change.outside and not change.new and not change.changed:
+        facts.append("the statements outside of functions change")
+        for what, names in (
+            ("new", change.come),
+            ("another value", change.other),
+            ("gone", change.go),
+        ):
+            if names:
+                facts.append(f"{what}: {_listed(names)}")
+    return f"- `{change.path}`: {'; '.join(facts)}."
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _on_gaps(chapter: Chapter) -> str:
+    found = changes(chapter.before, chapter.after)
+    label = chapter.after.name
+    texts = []
+    if any(change.new or (change.changed and change.is_new) for change in found):
+        texts.append(
+            f'A gap is a body that reads `raise NotImplementedError("{label}: ...")`: write it.'
+        )
+    if any(change.changed and not change.is_new for change in found):
+        texts.append(
+            f"A body that works but has to do more begins with a comment `# {label}: ...`: change"
+            f" it."
+        )
+    if any(change.outside and not change.new and not change.changed for change in found):
+        texts.append("What is outside of functions has no gap: change it where it stands.")
+    return " ".join(texts)
+
+
+def _case_lists(chapter: Chapter) -> Iterator[str]:
+    kinds: dict[str, list[Case]] = {}
+    for case in chapter.own:
+        words = chapter.words[case.id]
+        kind = next(iter(words)) if len(words) == 1 else "several together"
+        kinds.setdefault(kind, []).append(case)
+    for kind, found in kinds.items():
+        lines = [f"**{kind}** ({len(found)})", ""]
+        lines += [f"- {case.statement}" for case in found[:_SHOWN]]
+        if found[_SHOWN:]:
+            lines.append(f"- and {len(found) - _SHOWN} more")
+        yield "\n".join(lines)
+
+
+def notebook(chapter: Chapter, folder: Path) -> str:
+    """The lab in `folder` as a notebook: the task, its files as cells that write them, a check.
+
+    It belongs into that folder: a cell with a file of the package writes it there.
+    """
+    number = chapter.number
+    task = (folder / "TASK.md").read_text("utf-8") if (folder / "TASK.md").is_file() else ""
+    cells = [_markdown(task.partition("\n## How to go on")[0] or f"# Lab {number}")]
+    cells.append(
+        _code(
+            "import sys\n"
+            "from importlib.util import find_spec\n\n"
+            'if not (find_spec("dezero_harness") and find_spec("rich")):  # here, without nox\n'
+            '    %pip install --quiet ../../shared "../../harness[lab]"'
+        )
+    )
+    for change in changes(chapter.before, chapter.after):
+        file = folder / change.path
+        if change.gone:
+            text = f"`{change.path}` goes. When nothing needs it any more, take away the # and run:"
+            removal = f"import os; os.remove('{change.path.as_posix()}')"
+            cells += [_markdown(text), _code(f'# !{{sys.executable}} -c "{removal}"')]
+            continue
+        cells.append(_markdown(f"## `{change.path}`\n\n{_change(change)[2:]}"))
+        empty = f"# {change.path} is yours to write"
+        source = file.read_text("utf-8").rstrip("\n") if file.is_file() else empty
+        cells.append(_code(f"%%writefile {change.path}\n{source}"))
+    cells.append(
+        _markdown(
+            f"## How far you are\n\nThe cells above write the files of the engine: edit them here,"
+            f" or the files, but not both. Run them after each change, and then this one."
+            f" `hint {number}` in place of `check {number}` shows one piece of the difference."
+        )
+    )
+    cells.append(_code(f"!{{sys.executable}} -m dezero_harness.labs check {number}"))
+    first = chapter.own[0]
+    cells.append(
+        _markdown(f"## To try things out\n\nThe first case, for a start: {first.statement}.")
+    )
+    cells.append(_code(_trial(first)))
+    for place, cell in enumerate(cells):
+        cell["id"] = f"lab{number}-{place}"
+    content = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _markdown(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+def _code(text: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": text,
+    }
+
+
+def _trial(case: Case) -> str:
+    """A cell that runs a case in a new process, so that it sees what was written last."""
+    lines = shell_lines(Path("."), array_kind("numpy").prelude, case.program)
+    *_, answer = ast.parse(case.program).body
+    shown = f"print({ast.unparse(answer)})"
+    before = "\n".join(lines[: -((answer.end_lineno or 0) - answer.lineno + 1)])
+    return f"%%script --no-raise-error {{sys.executable}}\n{before}\n{shown}"

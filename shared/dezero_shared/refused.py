@@ -1,0 +1,152 @@
+"""What a Variable does not do, and the words that say what to write instead.
+
+Python and NumPy would go on with a Variable in their own way: NumPy would take it apart into an
+array of objects, and a wrong value would follow much later, without a word.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import TracebackType
+from typing import Any, NoReturn
+
+from dezero_shared.arrays import NO_GRADIENT
+
+#: What NumPy calls the operators, and the methods of the operand on the left and on the right.
+_OPERATORS = {
+    "add": ("__add__", "__radd__"),
+    "subtract": ("__sub__", "__rsub__"),
+    "multiply": ("__mul__", "__rmul__"),
+    "divide": ("__truediv__", "__rtruediv__"),
+    "power": ("__pow__", "__rpow__"),
+    "negative": ("__neg__", ""),
+}
+
+#: What other engines' Variables have, and the book's in later chapters: what to write here.
+_INSTEAD = {
+    "sum": "dezero.functions.sum(x), from step36 on",
+    "mean": "dezero.functions.sum(x) / x.size, from step36 on",
+    "reshape": "dezero.functions.reshape(x, shape), from step36 on",
+    "transpose": "dezero.functions.transpose(x), from step36 on",
+    "T": "dezero.functions.transpose(x), from step36 on",
+    "dot": "dezero.functions.matmul(x, y), from step36 on",
+    "max": "x.data.max() for the number",
+    "min": "x.data.min() for the number",
+    "item": "x.data.item()",
+    "numpy": "x.data",
+    "detach": "Variable(x.data)",
+    "astype": "Variable(x.data.astype(dtype))",
+    "zero_grad": "x.cleargrad()",
+}
+
+
+class Refusals:
+    """The base of every stage's Variable: an error that says what to write, in each place where a
+    Variable would be taken for a number, a list or an array."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """`np.array(2.0) * x` and np.multiply are the operator; of all else it is a TypeError."""
+        left = isinstance(inputs[0], Refusals)
+        operand, others = (inputs[0], inputs[1:]) if left else (inputs[-1], inputs[:1])
+        names = _OPERATORS.get(ufunc.__name__)
+        if names is None or method != "__call__" or options:
+            raise _taken_apart(ufunc.__name__, options)
+        return getattr(operand, names[0 if left else 1])(*others)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> NoReturn:
+        raise _taken_apart(function.__name__, module=function.__module__)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        raise _taken_apart("array")
+
+    def __float__(self) -> NoReturn:
+        raise TypeError("a Variable is no number; write float(x.data) for the number in it")
+
+    def __int__(self) -> NoReturn:
+        raise TypeError("a Variable is no number; write int(x.data) for the number in it")
+
+    def __complex__(self) -> NoReturn:
+        raise TypeError("a Variable is no number; write complex(x.data) for the number in it")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "a Variable is neither true nor false; write `x.grad is not None` to ask whether there "
+            "is a gradient, and bool(x.data) for the number in it"
+        )
+
+    def __lt__(self, other: Any) -> NoReturn:
+        raise TypeError("Variables have no order; compare their numbers, as in x.data > 0")
+
+    __le__ = __gt__ = __ge__ = __lt__
+
+    def __abs__(self) -> NoReturn:
+        raise TypeError(
+            "abs(x) is not defined; write x if x.data >= 0 else -x for a single number, "
+            "and abs(x.data) for numbers without a derivative"
+        )
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        raise TypeError(
+            "x[...] is not defined; write x.data[...] for numbers without a derivative, or a "
+            "Function of your own whose backward puts the gradient back in its place"
+        )
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("a Variable is no list; go through x.data, its array")
+
+    def __matmul__(self, other: Any) -> NoReturn:
+        raise TypeError("x @ y is not defined; write dezero.functions.matmul(x, y), from step36 on")
+
+    __rmatmul__ = __matmul__
+
+    def __rpow__(self, c: Any) -> NoReturn:
+        raise TypeError(
+            f"{c!r} ** Variable is not defined; write exp(x * log(c)), with exp from step36 on"
+        )
+
+
+def _missing(name: str, instead: str) -> property:
+    # No __getattr__: with one, Python reads every attribute of a Variable more slowly.
+    def refuse(x: Any) -> NoReturn:
+        raise AttributeError(f"a {type(x).__name__} has no {name!r}; write {instead}")
+
+    return property(refuse)
+
+
+for _name, _instead in _INSTEAD.items():
+    setattr(Refusals, _name, _missing(_name, _instead))
+
+
+def _taken_apart(name: str, options: Any = (), module: str = "numpy") -> TypeError:
+    """The error for NumPy's function of this name, which does not know what a Variable is."""
+    if "out" in options:
+        return TypeError(
+            f"numpy.{name} cannot put a Variable into an array; take its array, "
+            f"as in x.data -= 0.1 * x.grad.data"
+        )
+    try:
+        functions = importlib.import_module("dezero.functions")
+    except ImportError:  # the stages before step34
+        functions = None
+    its_name = {"dot": "matmul"}.get(name, name)
+    ours = f"dezero.functions.{its_name}" if hasattr(functions, its_name) else "the operators"
+    return TypeError(
+        f"{module}.{name} would take a Variable apart, and its derivative would be lost; write "
+        f"x.data for its array, and {ours} where the result has to have a derivative"
+    )
+
+
+def _explain_none(kind: type, error: BaseException, traceback: TracebackType | None) -> None:
+    """Show an error that has ended a program, and of None where a gradient was meant, why."""
+    of_none = isinstance(error, AttributeError) and error.obj is None
+    if of_none or (isinstance(error, TypeError) and "'NoneType'" in str(error)):
+        error.add_note(f"If this None was a gradient: {NO_GRADIENT}.")
+    _show(kind, error, traceback)
+
+
+# A gradient is None where there is none, as in the book, so that `x.grad is None` can be asked.
+# What is then wrong in `x.grad.data` only Python sees; so a note is added where Python shows it.
+_show, sys.excepthook = sys.excepthook, _explain_none
