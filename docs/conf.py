@@ -1,5 +1,6 @@
 """Settings of the study site. `nox -s site` puts its pages together and calls Sphinx."""
 
+import json
 import re
 import struct
 from html import escape
@@ -62,6 +63,14 @@ DESCRIPTION = (
 )
 
 
+#: By a script, for a page that was opened from a folder may not preload, and would say so.
+PRELOAD = """\
+if (location.protocol !== "file:") for (const href of FONTS) {
+  const link = document.createElement("link");
+  document.head.append(Object.assign(link, { rel: "preload", as: "font", crossOrigin: "", href }));
+}"""
+
+
 def with_head(app, page, template, context, doctree):
     """What a search engine and a link in a message show, and the fonts of the first line at once.
 
@@ -72,9 +81,11 @@ def with_head(app, page, template, context, doctree):
     tags = f'<meta name="description" content="{DESCRIPTION}">'
     tags += "".join(f'<meta property="{name}" content="{text}">' for name, text in facts.items())
     tags += '<meta name="twitter:card" content="summary">'
-    for name in ("book", "book-semibold", "book-italic"):
-        font = context["pathto"](f"_static/fonts/{name}.woff", 1)
-        tags += f'<link rel="preload" as="font" type="font/woff" href="{font}" crossorigin>'
+    fonts = [
+        context["pathto"](f"_static/fonts/{name}.woff", 1)
+        for name in ("book", "book-semibold", "book-italic")
+    ]
+    tags += f"<script>{PRELOAD.replace('FONTS', json.dumps(fonts))}</script>"
     context["metatags"] = context.get("metatags", "") + tags
 
 
