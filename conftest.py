@@ -23,7 +23,8 @@ def pytest_addoption(pluginmanager):
 
 
 def pytest_configure(config):
-    if not config.option.stage and config.args_source is not config.ArgsSource.ARGS:
+    option = config.option
+    if not (option.stage or option.engine) and config.args_source is not config.ArgsSource.ARGS:
         raise pytest.UsageError("which stage? " + _advice(config))
 
 

@@ -32,6 +32,7 @@ def a_case(**changes):
         "source": "2 * 2 = 4",
         "chapter": 31,
         "group": "A",
+        "level": "book",
     }
     return Case(**(parts | changes))
 

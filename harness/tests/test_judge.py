@@ -261,14 +261,14 @@ def test_a_predicted_text_is_matched_as_a_whole():
 @pytest.mark.parametrize(
     ("ulps_off", "changes", "outcome"),
     [
-        (2, {"needs": ("functions",)}, "passed"),
-        (3, {"needs": ("functions",)}, "unexpected"),
+        (4, {"needs": ("functions",)}, "passed"),  # as NumPy itself on another processor
+        (5, {"needs": ("functions",)}, "unexpected"),
         (1, {}, "unexpected"),  # exact on all arrays
         (2, {"rel": 1e-300}, "passed"),
         (3, {"rel": 1e-12}, "passed"),
     ],
 )
-def test_another_library_may_be_two_ulps_off_in_functions(ulps_off, changes, outcome):
+def test_functions_may_be_some_ulps_off(ulps_off, changes, outcome):
     kind = ArrayKind("other", "other", "1", "cpu", "", ulps=2)
     observed = Observed(4.0 + ulps_off * math.ulp(4.0))
     assert judge(a_case(**changes), observed, {"functions"}, kind).outcome == outcome

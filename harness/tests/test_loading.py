@@ -40,10 +40,11 @@ def test_an_engine_without_a_table_has_all_capabilities(stage):
 
 def test_every_stage_of_the_repository_can_be_read():
     folders = sorted(ROOT.glob("stages/step*"))
-    read = [loading._stated(folder) for folder in folders]
+    read = [loading.read(folder) for folder in folders]
     numbers = [folder.name.removeprefix("step") for folder in folders]
-    assert [name for name, _ in read] == [f"dezero-stage {number}" for number in numbers]
-    assert read[0][1] < read[-1][1] == set(REFUSALS)
+    assert [stage.project for stage in read] == [f"dezero-stage {number}" for number in numbers]
+    assert read[0].capabilities < read[-1].capabilities == set(REFUSALS)
+    assert all(stage.ours for stage in read)
 
 
 def refusal(folder):

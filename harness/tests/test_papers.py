@@ -147,6 +147,18 @@ def test_without_gymnasium_a_paper_says_what_to_install(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_without_pytorch_the_comparison_says_what_to_install(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['torch'] = None\n")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "harness/tests/papers/ratio.py")],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "this comparison needs PyTorch: python -m pip install torch\n"
+
+
 def test_a_loss_that_is_no_number_ends_the_training_and_tells_of_the_checkpoint(tmp_path):
     assert run(tmp_path, "maml", *SCRIPTS["maml"], "--checkpoint", "it.npz").returncode == 0
     before = (tmp_path / "it.npz").read_bytes()

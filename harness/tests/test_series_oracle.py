@@ -23,6 +23,8 @@ FUNCTIONS = {
     "whole power": lambda m, x: (x - 0.3) ** 5,
     "quotient": lambda m, x: (x * x - 1.0) / (x * x * x + 5.0),
     "constant by": lambda m, x: 2.0 / (3.0 - x),
+    "constant": lambda m, x: 0.7 * x**0,
+    "constant times": lambda m, x: (0.5 * x**0 - 1.5) * x,
 }
 
 

@@ -1,13 +1,14 @@
 """Which module computes on this array?
 
 The stages never name an array library; they ask here. An array answers through the Python array
-API standard (`__array_namespace__`); CuPy's arrays, which do not, are known by their class, and
-those of other libraries (Dask, PyTorch) by array-api-compat where it is installed.
+API standard (`__array_namespace__`); CuPy's and PyTorch's arrays, which do not, are known by their
+class, and those of other libraries (Dask) by array-api-compat where it is installed.
 NumPy is the only library that has to be there.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -53,9 +54,10 @@ def _find_module(x: Any) -> ModuleType | None:
         return None
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
-    cupy = sys.modules.get("cupy")  # who holds a CuPy array has imported CuPy
-    if cupy is not None and isinstance(x, cupy.ndarray):
-        return cupy
+    for name, kind in (("cupy", "ndarray"), ("torch", "Tensor")):
+        module = sys.modules.get(name)  # who holds a CuPy array has imported CuPy
+        if module is not None and isinstance(x, getattr(module, kind)):
+            return module
     try:
         import array_api_compat
     except ImportError:
@@ -171,19 +173,28 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     raise TypeError(f"a shape is an int or a tuple of ints, not {shape!r}")
 
 
+def size(x: Array) -> int:
+    """How many numbers there are in `x`; PyTorch's own `size` is something else."""
+    return math.prod(as_array(x).shape)
+
+
 def astype(x: Array, dtype: Any) -> Array:
     """A copy of `x`, in memory of its own, with this dtype."""
     if type(x) in SCALARS:  # a number cannot be written to: it serves as its own copy
         return x if x.dtype == dtype else x.astype(dtype)
     xp = get_array_module(x)
-    # The standard has a function; Dask and CuPy before 14 have only the method.
-    return xp.astype(x, dtype) if hasattr(xp, "astype") else x.astype(dtype)
+    if hasattr(xp, "astype"):
+        return xp.astype(x, dtype)
+    # The standard's function is missing: Dask and CuPy before 14 have only the method.
+    return x.astype(dtype) if hasattr(x, "astype") else x.to(dtype, copy=True)  # PyTorch
 
 
 def is_floating(x: Array) -> bool:
     """True where derivatives exist: the dtype is a real floating one."""
     if getattr(x.dtype, "kind", "") == "f":  # isdtype takes as long as three additions
         return True
+    if hasattr(x.dtype, "is_floating_point"):  # PyTorch's
+        return x.dtype.is_floating_point
     xp = get_array_module(x)
     return hasattr(xp, "isdtype") and xp.isdtype(x.dtype, "real floating")
 
@@ -198,6 +209,8 @@ def owns_memory(x: Array) -> bool:
     """False for a view, whose memory is another array's too; what cannot tell counts as no view."""
     if type(x) not in NUMPY:
         x = getattr(x, "_array", x)  # array-api-strict hides the NumPy array that could tell
+        if hasattr(x, "_is_view"):  # PyTorch
+            return not x._is_view()
     return getattr(x, "base", None) is None
 
 
@@ -270,8 +283,11 @@ def lowered(c: Any) -> Any:
 def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
     """The axes of `x` in this order."""
     xp = get_array_module(x)
-    # The standard calls it permute_dims; CuPy before 14 has NumPy's older name only.
-    return xp.permute_dims(x, axes) if hasattr(xp, "permute_dims") else xp.transpose(x, axes)
+    # The standard's permute_dims is PyTorch's permute; CuPy before 14 has NumPy's name of old.
+    for name in ("permute_dims", "permute"):
+        if hasattr(xp, name):
+            return getattr(xp, name)(x, axes)
+    return xp.transpose(x, axes)
 
 
 def axis_order(shape: tuple[int, ...], axes: int | Sequence[int] | None) -> tuple[int, ...]:
@@ -284,7 +300,9 @@ def axis_order(shape: tuple[int, ...], axes: int | Sequence[int] | None) -> tupl
         return tuple(reversed(range(ndim)))
     order = normalize_axis_tuple(axes, ndim)
     if len(order) != ndim:
-        raise ValueError(f"axes has to order all {ndim} axes of the shape {shape}, got {axes}")
+        raise ValueError(
+            f"axes has to order all {ndim} axes of the shape {tuple(shape)}, got {axes}"
+        )
     return order
 
 
@@ -300,6 +318,15 @@ def summed_shapes(
     return kept, tuple(n for i, n in enumerate(shape) if i not in axes)
 
 
+def sum_along(x: Array, axes: tuple[int, ...]) -> Array:
+    """The sum along these axes; without any, a copy, where PyTorch's own would sum all of them."""
+    if not axes:
+        return astype(x, x.dtype)
+    if type(x) is np.ndarray:
+        return np.add.reduce(x, axis=axes)  # np.sum takes twice as long to come to it
+    return get_array_module(x).sum(x, axis=axes)
+
+
 def stretched_axes(small: tuple[int, ...], large: tuple[int, ...]) -> tuple[int, ...]:
     """The axes of `large` along which an array of shape `small` is repeated to get there.
 
@@ -308,7 +335,7 @@ def stretched_axes(small: tuple[int, ...], large: tuple[int, ...]) -> tuple[int,
     lead = len(large) - len(small)
     if lead < 0 or any([n not in (1, large[i]) for i, n in enumerate(small, lead)]):
         raise ValueError(
-            f"shape {large} cannot be summed to {small}: {small} does not broadcast to {large}"
+            f"shape {tuple(large)} cannot be summed to {small}: {small} does not broadcast to it"
         )
     return tuple([i for i, n in enumerate(large) if i < lead or n != small[i - lead]])
 

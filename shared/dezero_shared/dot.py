@@ -226,7 +226,7 @@ def _label(variable: Any, verbose: bool) -> str:
     is_number = not hasattr(data, "dtype")
     if verbose and not is_number:
         # A dtype may be printed with its module: array_api_strict.float64
-        content = f"{data.shape} {str(data.dtype).rpartition('.')[-1]}"
+        content = f"{tuple(data.shape)} {str(data.dtype).rpartition('.')[-1]}"
     elif verbose or (not name and (is_number or _is_constant(variable))):
         content = format_array(data)
     else:

@@ -43,8 +43,8 @@ def derivatives(f: Callable, x: Any, n: int, direction: Any = None) -> Array:
 
     x: a number, an array or a Variable, of a real floating dtype, which the result has too, and of
     any shape. f is called once, with a Series in place of the array: in a Variable if x is one (f
-    needs that to call backward), else by itself, which records no graph. It returns a Variable or
-    an array.
+    needs that to call backward), else by itself, which records no graph. It returns a Variable, an
+    array or a number.
 
     Where f takes each element by itself, entry k is the k-th derivative of each. In general it is
     the k-th derivative of f(x + t direction) by t, at t = 0; without a direction, of f(x + t).
@@ -56,6 +56,9 @@ def derivatives(f: Callable, x: Any, n: int, direction: Any = None) -> Array:
     u = line(x.data if hasattr(x, "creator") else x, n, direction)
     result = f(type(x)(u) if hasattr(x, "creator") else u)
     y = result.data if hasattr(result, "creator") else result
+    if isinstance(y, (int, float, np.generic)):  # a number: what does not depend on x
+        weak = str(u.dtype).rpartition(".")[-1]  # printed with its module: array_api_strict.float64
+        y = np.asarray(y, None if isinstance(y, np.generic) else weak)
     if not is_array(y):
         raise TypeError(
             f"f has to return a Variable or an array, made from what it is given, and returned "
@@ -348,23 +351,28 @@ def dot(a: Coefficients, b: Coefficients) -> Array:
 
 
 def exp(x: Series) -> Series:
-    return Series(exponential(x.coefficients, x.order), x.order)
+    return Series(exponential(x.coefficients, reach(x)), x.order)
 
 
 def log(x: Series) -> Series:
-    return Series(logarithm(x.coefficients, x.order), x.order)
+    return Series(logarithm(x.coefficients, reach(x)), x.order)
 
 
 def sin(x: Series) -> Series:
-    return Series(sine_and_cosine(x.coefficients, x.order)[0], x.order)
+    return Series(sine_and_cosine(x.coefficients, reach(x))[0], x.order)
 
 
 def cos(x: Series) -> Series:
-    return Series(sine_and_cosine(x.coefficients, x.order)[1], x.order)
+    return Series(sine_and_cosine(x.coefficients, reach(x))[1], x.order)
 
 
 def tanh(x: Series) -> Series:
-    return Series(hyperbolic_tangent(x.coefficients, x.order), x.order)
+    return Series(hyperbolic_tangent(x.coefficients, reach(x)), x.order)
+
+
+def reach(x: Series) -> int:
+    """How far to compute a function of x: to its order, but for a constant, such as x^0, to y_0."""
+    return x.order if len(x.coefficients) > 1 else 0
 
 
 def asarray(x: Array, *, device: Series) -> Series:

@@ -5,7 +5,7 @@ from textwrap import dedent
 
 from ..model.case import Case, Raises
 
-case = partial(Case, chapter=31, group="D")
+case = partial(Case, chapter=31, group="D", level="core")
 graph = partial(case, chapter=32, needs=("create_graph",))
 
 AS_GRAD = """\
@@ -103,6 +103,7 @@ first, not_cleared, x.grad
         """,
         expect=[None, None, 6.0],
         source="contract: gradients are left on leaves; y = 6 x",
+        level="book",
     ),
     case(
         statement="retain_grad keeps the gradients in between",
@@ -115,6 +116,7 @@ first, not_cleared, x.grad
         """,
         expect=[3.0, 1.0, 6.0],
         source="dy/dh = 3, dy/dy = 1",
+        level="book",
     ),
     case(
         statement="retain_grad keeps this pass's gradients, not a sum over passes",
@@ -128,6 +130,7 @@ first, not_cleared, x.grad
         """,
         expect=[3.0, 1.0, 12.0],
         source="contract: retain_grad=True keeps the gradients of this pass only; leaves add up",
+        level="dezero",
     ),
     case(
         statement="a retained gradient does not seed a later pass from there",
@@ -142,6 +145,7 @@ first, not_cleared, x.grad
         """,
         expect=2.0,
         source="contract: no stale gradient ever enters a later pass; dh/dx = 2",
+        level="dezero",
     ),
     seeded(
         statement="a root's retained gradient does not seed its next pass",
@@ -156,6 +160,7 @@ first, not_cleared, x.grad
         """,
         expect=6.0,
         source="contract: no stale gradient ever enters a later pass; 2 x = 6 at 3",
+        level="dezero",
     ),
     case(
         statement="a pass from a result in between leaves the next pass alone",
@@ -186,6 +191,7 @@ first, not_cleared, x.grad
         expect=100.0,
         source="contract: with retain_grad=True it gives 100, not 104; 24 x^2 + 2 x at 2",
         chapter=36,
+        level="dezero",
     ),
     case(
         statement="cleargrad of a leaf leaves other gradients alone",
@@ -286,6 +292,7 @@ CASES += [
         """,
         expect=[5.0, -1.0],
         source="contract: seeded with the gradient the user has put there",
+        level="dezero",
     ),
     case(
         statement="None as a gradient means a seed of ones",
@@ -314,6 +321,7 @@ CASES += [
         expect=Raises("TypeError", r"Variable of its shape, not .*\(\)"),
         source="contract: the gradient must be a Variable, an array in step31",
         without={"create_graph": 5.0},
+        level="dezero",
     ),
     *[
         case(
@@ -321,6 +329,7 @@ CASES += [
             program=f"x = Variable(array(3.0))\ny = x * x\ny.grad = {given}\ny.backward()\nx.grad",
             expect=Raises("TypeError", rf"\(\) \S*float64.* not {named}"),
             source="contract: the message says what was given and what to do",
+            level="dezero",
         )
         for what, given, named in [
             ("a float", "5.0", r"float 5\.0"),
@@ -341,6 +350,7 @@ CASES += [
             """,
             expect=Raises("ValueError", match),
             source="contract: the seed has the root's shape; the message names both",
+            level="dezero",
         )
         for root_words, root, seed_words, seed, match in [
             ("2", "[1.0, 2.0]", "nought", "1.0", r"\(2,\).*\(\)"),
@@ -354,7 +364,7 @@ CASES += [
 
 OVERWRITE = """\
 def overwrite(grad, value):
-    data = grad.data if kind(grad) == "Variable" else grad
+    data = raw(grad)
     data[...] = value
 
 """
@@ -365,6 +375,7 @@ CASES += [
         expect=expect,
         needs=("mutability",),
         source="contract: changing one Variable's gradient array never changes another's",
+        level="hygiene",
     )
     for what, program, expect in [
         (
@@ -495,6 +506,7 @@ a, b
         expect=[2.0, 3.0],
         source="contract: a user changes one array, and nothing else changes",
         needs=("mutability",),
+        level="hygiene",
     ),
     graph(
         statement="a second pass without cleargrad leaves the first gradient as it was",
@@ -507,6 +519,7 @@ a, b
         """,
         expect=[12.0, 24.0, False],
         source="g = 3 x^2 = 12; 12 + 6 x = 24 is a new object",
+        level="hygiene",
     ),
     graph(
         statement="recorded gradients of a sum share no memory either",
@@ -520,6 +533,7 @@ b.grad
         expect=1.0,
         source="contract: changing one Variable's gradient array never changes another's",
         needs=("create_graph", "mutability"),
+        level="hygiene",
     ),
     *[
         graph(
@@ -538,6 +552,7 @@ gb, c.grad
             expect=[4.0, 1.0],
             source="b.grad is gy c, where gy is 1, and so is a.grad: d(b.grad)/dc = gy = 1",
             needs=("create_graph", "mutability"),
+            level="hygiene",
         )
         for words, form, retain, changed in [
             ("a term, a product", "a + b * c", "", "a"),
@@ -559,6 +574,7 @@ a.grad, b.grad, h.grad
         expect=[7.0, 4.0, 8.0],
         source="all three are c = 4 to begin with, each in an array of its own",
         needs=("create_graph", "mutability"),
+        level="hygiene",
     ),
     graph(
         statement="a recorded gradient is no view of another's memory",
@@ -580,8 +596,9 @@ before, h.grad
 """,
         expect=[[5.0, 3.0], [3.0, 5.0]],
         source="h.grad is w and x.grad is w from behind, each in an array of its own",
-        needs=("create_graph", "mutability"),
+        needs=("negative steps", "create_graph", "mutability"),
         without={"create_graph": Raises("TypeError", "keyword argument 'create_graph'")},
+        level="hygiene",
     ),
     graph(
         statement="a recorded gradient is not the seed it was computed from",
@@ -602,6 +619,7 @@ seed, t.grad
         source="gx = seed = 5 t: a number of its own, and its derivative by t is 5",
         needs=("create_graph", "mutability"),
         without={"create_graph": Raises("TypeError", "is None or an array")},
+        level="hygiene",
     ),
     graph(
         statement="a recorded gradient comes from the function that computed it",
@@ -612,6 +630,7 @@ seed, t.grad
         """,
         expect="Mul",
         source="gx = gy (3 x^2) is a product; nothing else has it, so no copy is made",
+        level="book",
     ),
     graph(
         statement="a gradient that is constant has no creator with create_graph",
@@ -622,6 +641,7 @@ seed, t.grad
         """,
         expect=[1.0, None, 2.0, None],
         source="contract: what comes from constants alone is not recorded; it has no derivative",
+        level="dezero",
     ),
     graph(
         statement="a name given to one gradient is not on another",
@@ -635,6 +655,7 @@ seed, t.grad
         expect=[None, None],
         source="gradients are Variables of their own",
         group="Q",
+        level="dezero",
     ),
 ]
 
@@ -651,5 +672,6 @@ CASES += [
         """,
         expect=[7.0, 1.0],
         source="5 + 2; then dx/dx = 1, from ones, for 7 is not what the user has put there",
+        level="dezero",
     ),
 ]

@@ -10,7 +10,7 @@ from .first_order import FORMS, OPERATIONS, draw
 
 # --- broadcasting ---
 
-case = partial(Case, chapter=36, group="K", needs=("broadcast",))
+case = partial(Case, chapter=36, group="K", needs=("broadcast",), level="core")
 CASES = []
 
 
@@ -163,7 +163,9 @@ CASES += [
 
 # --- dtypes ---
 
-case = partial(Case, chapter=31, group="L", source="contract: a gradient has its leaf's dtype")
+case = partial(
+    Case, chapter=31, group="L", source="contract: a gradient has its leaf's dtype", level="dtype"
+)
 for form in FORMS:
     typed = partial(
         case,
@@ -270,10 +272,11 @@ dtype_name(gx), dtype_name(x.grad), x.grad
             x = Variable(array([1.0, 2.0]))
             y = host([3.0, 4.0]) * x + 1.0
             y.backward()
-            kind(x.grad.data if kind(x.grad) == "Variable" else x.grad)
+            kind(raw(x.grad))
         """,
         expect="array",
         source="contract: a raw operand takes the Variable's array module",
+        level="book",
     ),
     *[
         case(
@@ -301,6 +304,7 @@ dtype_name(gx), dtype_name(x.grad), x.grad
             expect=expect,
             source="IEEE 754: the engine neither hides nor makes a nan",
             warns=True,
+            level="core",
         )
         for words, program, expect in [
             (
@@ -320,6 +324,7 @@ dtype_name(gx), dtype_name(x.grad), x.grad
         program="x = Variable(array([1.0, math.nan, 3.0]))\n(x * x).backward()\nx.grad",
         expect=[2.0, math.nan, 6.0],
         source="IEEE 754; 2 x element by element",
+        level="core",
     ),
     case(
         statement="sin times cos of float32 is float32 at the second order, and right",
@@ -344,7 +349,7 @@ dtype_name(gx), dtype_name(x.grad), x.grad
 
 # --- shapes and memory layouts of data ---
 
-case = partial(Case, chapter=31, group="L")
+case = partial(Case, chapter=31, group="L", level="core")
 CASES += [
     case(
         statement="empty data keeps its shape in the gradient",

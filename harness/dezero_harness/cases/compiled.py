@@ -10,11 +10,11 @@ from functools import partial
 import numpy as np
 
 from ..model.case import Case
-from .first_order import FORMS
+from .first_order import FORMS, added
 from .nth_derivatives import sin_cycle
 
 RNG = np.random.default_rng(3605)
-case = partial(Case, chapter=31, group="compiled", rel=1e-13, abs=1e-14)
+case = partial(Case, chapter=31, group="compiled", rel=1e-13, abs=1e-14, level="core")
 graph = partial(case, chapter=32, needs=("create_graph",))
 
 SLOPE = """\
@@ -22,7 +22,7 @@ def slope(data):
     x = Variable(data)
     y = {code}
     y.backward()
-    return x.grad.data if kind(x.grad) == "Variable" else x.grad
+    return raw(x.grad)
 
 """
 DERIVATIVE = """\
@@ -56,7 +56,7 @@ for form in FORMS:
             program=f"{form.imports}\n\n"
             + DERIVATIVE.format(code=f"({form.code}) * x", order=2)
             + f"compiled(derivative)(array({xs.tolist()}))",
-            expect=(2 * form.closed_form(1, xs) + xs * form.closed_form(2, xs)).tolist(),
+            expect=added(2 * form.closed_form(1, xs), xs * form.closed_form(2, xs)).tolist(),
             source="(x f)'' = 2 f' + x f''",
             needs=(*form.needs, "create_graph"),
             chapter=max(32, form.chapter),
@@ -181,12 +181,13 @@ CASES += [
                 x = Variable(data)
                 y = 0.1 * x ** 3 / 7.0 - 2 * x
                 y.backward()
-                return x.grad.data if kind(x.grad) == "Variable" else x.grad
+                return raw(x.grad)
 
             dtype_name(compiled(slope)(array([1.0, 2.0], dtype="float32")))
         """,
         expect="float32",
         source="contract: Python scalars are weak, and a gradient has its leaf's dtype",
+        level="dtype",
     ),
     case(
         statement="compiled, the modes are after a backward what they were before",
@@ -201,7 +202,7 @@ CASES += [
                 y = x * x
                 y.backward()
                 modes.append(dezero.Config.enable_backprop)
-                return x.grad.data if kind(x.grad) == "Variable" else x.grad
+                return raw(x.grad)
 
             compiled(slope)(array(3.0)), modes
         """,
@@ -209,6 +210,7 @@ CASES += [
         source="contract: modes are scoped; 2 x at 3",
         rel=0.0,
         abs=0.0,
+        level="dezero",
     ),
     case(
         statement="compiled, integer data is refused with its dtype, as it is otherwise",
@@ -226,5 +228,6 @@ CASES += [
         """,
         expect=[True, True],
         source="contract: integer data is a TypeError at backward(), saying so",
+        level="dtype",
     ),
 ]

@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
+from ..model import exact
 from ..model.case import Case
 
 RNG = np.random.default_rng(36)
-case = partial(Case, chapter=36, group="G", needs=("create_graph",))
+case = partial(Case, chapter=36, group="G", needs=("create_graph",), level="core")
 SUM = ("functions", "array_functions", "create_graph")
 
 DOUBLE = """\
@@ -61,6 +62,7 @@ CASES = [
         source="only y = x^2 is left to differentiate: 2 x = 4",
         needs=(),
         chapter=31,
+        level="book",
     ),
     case(
         statement="double backprop of a gradient that is used twice",
@@ -185,7 +187,7 @@ def hessian_times(v, p={P.tolist()}):
 
 u, v = {U.tolist()}, {V.tolist()}
 """
-T = np.tanh(A @ P)
+T = exact.tanh(A @ P)
 H = A.T @ np.diag(np.array([1.0, -2.0, 0.5, 3.0]) * -2 * T * (1 - T**2)) @ A
 
 vector = partial(case, group="H", needs=("functions", "tanh", "array_functions", "create_graph"))

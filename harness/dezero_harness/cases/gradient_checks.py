@@ -17,7 +17,7 @@ ORDER = Raises("TypeError", "order [23] needs backward.create_graph=True.*the st
 SOURCE = "each derivative is what the differences of the one below it are"
 TIGHT = "rtol=1e-8, atol=1e-8"  # differences are good to some 1e-11 of f and its derivatives
 
-case = partial(Case, group="checks", chapter=31, source=SOURCE, expect=True)
+case = partial(Case, group="checks", level="dezero", chapter=31, source=SOURCE, expect=True)
 
 
 def third(**parts):
@@ -399,6 +399,7 @@ CASES += [
         r"derivative 1 of f by x\[0\] is wrong",
         "2 of 3 elements",
         "Shift",
+        needs=("negative steps",),
     ),
     finds(
         "names the first element that is wrong",
@@ -501,7 +502,7 @@ for statement, call, error in [
 
 # --- the book's own unit tests, in other words ---
 
-case = partial(Case, group="checks", source="the book's unit tests, in other words")
+case = partial(Case, group="checks", level="dezero", source="the book's unit tests, in other words")
 A = [[0.7, -1.2, 2.0], [1.5, 0.4, -0.6]]
 
 

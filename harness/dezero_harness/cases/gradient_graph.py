@@ -7,7 +7,7 @@ import numpy as np
 from ..model.case import Case, Raises
 from .first_order import FORMS, OPERATIONS, SHAPES, draw
 
-case = partial(Case, chapter=32, group="C", needs=("create_graph",))
+case = partial(Case, chapter=32, group="C", needs=("create_graph",), level="core")
 GRAD_IS_AN_ARRAY = {"create_graph": Raises("TypeError", "grad of .* is None or an array")}
 CASES = []
 
@@ -112,6 +112,7 @@ CASES += [
         expect=["Variable", 12.0],
         source="the idea of the chapter: gradients are Variables; 3 x^2 = 12 at 2",
         without={"create_graph": ["array", 12.0]},
+        level="book",
     ),
     *[
         case(
@@ -125,6 +126,7 @@ CASES += [
             expect=[None, slope],
             source="contract: without create_graph no gradient has a creator",
             without={"create_graph": ["an array", slope]},
+            level="book",
         )
         for words, code, slope in [
             ("a power", "x ** 3", 12.0),
@@ -144,6 +146,7 @@ CASES += [
         """,
         expect=[None, 24.0],
         source="contract: without create_graph nothing is recorded, also not what is added",
+        level="book",
     ),
     case(
         statement="a seed with a creator gives gradients without one unless told so",
@@ -157,6 +160,7 @@ CASES += [
         expect=[None, 9.0],
         source="contract: without create_graph no gradient has a creator",
         without=GRAD_IS_AN_ARRAY,
+        level="dezero",
     ),
     *[
         case(
@@ -169,6 +173,7 @@ CASES += [
             """,
             expect=[True, slope],
             source="the idea of the chapter: the backward pass is recorded",
+            level="book",
         )
         for words, code, slope in [
             ("a power", "x ** 3", 12.0),
@@ -222,6 +227,7 @@ CASES += [
         """,
         expect=True,
         source="gx = 3 x^2 is a function of the same x",
+        level="book",
     ),
     case(
         statement="functions of a gradient graph have their inputs' largest generation",
@@ -241,6 +247,7 @@ CASES += [
         """,
         expect=0,
         source="f.generation = max over its inputs, its outputs' is one more",
+        level="book",
     ),
     case(
         statement="generations hold in the gradient graph of tanh",
@@ -262,6 +269,7 @@ CASES += [
         source="f.generation = max over its inputs; gx is computed from y, and so comes after it",
         needs=("functions", "tanh", "create_graph"),
         chapter=35,
+        level="book",
     ),
     *[
         case(
@@ -305,6 +313,7 @@ CASES += [
         """,
         expect=12.0,
         source="contract: create_graph=True inside no_grad records; 6 x = 12 at 2",
+        level="book",
     ),
     *[
         case(
@@ -330,6 +339,7 @@ CASES += [
             expect=[mode, True],
             source="contract: modes are restored, also when a backward raises",
             group="M",
+            level="hygiene",
         )
         for enter, mode in [("recording", True), ("no_grad", False)]
         for create_graph in (True, False)
@@ -405,6 +415,7 @@ CASES += [
         """,
         expect=[[12.0, 3.0], [12.0, -6.0]],
         source="3 x^2 and 6 x: backward computes with Variables, so its graph is there",
+        level="book",
     ),
     *[
         case(
@@ -428,6 +439,7 @@ CASES += [
             expect=expect,
             source="contract: a constant costs no gradient arithmetic; a copy is no arithmetic",
             without={"create_graph": []},
+            level="dezero",
         )
         for words, code, named, expect in [
             ("c times x", "3.0 * x", "one product", ["Mul"]),

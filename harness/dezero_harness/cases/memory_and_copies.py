@@ -5,7 +5,7 @@ from textwrap import dedent, indent
 
 from ..model.case import Case, Raises
 
-case = partial(Case, chapter=31, group="N")
+case = partial(Case, chapter=31, group="N", level="hygiene")
 graph = partial(case, chapter=32, needs=("create_graph",))
 
 
@@ -306,6 +306,7 @@ CASES += [
             """,
             expect=Raises("TypeError", "Mul.*graph"),
             source="contract: copying a Variable that is not a leaf is refused with a reason",
+            level="dezero",
         )
         for words, code in [
             ("a deep copy", "copy.deepcopy(y)"),
@@ -328,6 +329,7 @@ CASES += [
         """,
         expect=Raises("RuntimeError", r"Mul.*\(\) \S*float64.*(again|forward)"),
         source="contract: assigning to .data between a forward and its backward is an error",
+        level="dezero",
     )
     for words, change in [
         ("a new array", "x.data = array(3.0)"),
@@ -347,6 +349,7 @@ CASES += [
         """,
         expect=Raises("RuntimeError", "Div"),
         source="contract: assigning to .data between a forward and its backward is an error",
+        level="dezero",
     ),
     case(
         statement="a new forward after an assignment is differentiated at the new data",
@@ -360,6 +363,7 @@ CASES += [
         """,
         expect=10.0,
         source="2 x at 5",
+        level="core",
     ),
     case(
         statement="assigning to the second of two operands before backward is an error",
@@ -371,6 +375,7 @@ CASES += [
         """,
         expect=Raises("RuntimeError", "Mul.*assigned after the forward"),
         source="contract: assigning to .data between a forward and its backward is an error",
+        level="dezero",
     ),
     case(
         statement="operands that were both assigned before the forward pass are fine",
@@ -383,6 +388,7 @@ CASES += [
         """,
         expect=[0.5, -1.5],
         source="1 / b and -a / b^2 at 6 and 2",
+        level="core",
     ),
     case(
         statement="an old graph does not come back to life with a new one",
@@ -395,17 +401,20 @@ CASES += [
         """,
         expect=Raises("RuntimeError", "Add.*assigned after the forward"),
         source="contract: assigning to .data between a forward and its backward is an error",
+        level="dezero",
     ),
     case(
         statement="assigned data is the data from then on",
         program="x = Variable(array([1.0]))\nx.data = array([[2.0, 3.0]])\nx, x.shape",
         expect=[[[2.0, 3.0]], [1, 2]],
         source="contract: data can be assigned",
+        level="core",
     ),
     case(
         statement="assigning after a backward pass leaves the gradient as it was",
         program="x = Variable(array(2.0))\n(x * x).backward()\nx.data = array(5.0)\nx.grad",
         expect=4.0,
         source="2 x at 2, where it was computed",
+        level="core",
     ),
 ]

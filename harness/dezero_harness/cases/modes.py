@@ -5,7 +5,7 @@ from textwrap import dedent
 
 from ..model.case import Case, Raises
 
-case = partial(Case, chapter=31, group="A")
+case = partial(Case, chapter=31, group="A", level="book")
 
 FAILS_ONCE = """\
 class FailsOnce(dezero.Function):
@@ -35,18 +35,21 @@ CASES = [
         program=FAILS_ONCE + "y.backward()\nx.grad",
         expect=27.0,
         source="contract; y = x^3, y' = 27 at 3: nothing of the failed walk is added",
+        level="hygiene",
     ),
     case(
         statement="a backward that raises has written no gradient",
         program=FAILS_ONCE + "x.grad, y.grad",
         expect=[None, None],
         source="contract: a backward that raised leaves the graph usable, so nothing is half done",
+        level="hygiene",
     ),
     mode(
         statement="a backward that raises gives the mode back",
         program=FAILS_ONCE + "dezero.Config.enable_backprop, (x * x).creator is not None",
         expect=[True, True],
         source="contract: modes are restored when a backward raises",
+        level="hygiene",
     ),
     mode(
         statement="inside no_grad a backward that raises leaves no_grad in force",
@@ -63,6 +66,7 @@ CASES = [
         + "off, dezero.Config.enable_backprop",
         expect=[False, True],
         source="contract: the mode is the outer one afterwards",
+        level="hygiene",
     ),
     mode(
         statement="under no_grad a result has no creator and generation 0",
@@ -122,6 +126,7 @@ CASES = [
         """,
         expect=Raises("ValueError", "enable_backpropagation.*enable_backprop"),
         source="contract: an unknown key is an error; the message names the modes there are",
+        level="dezero",
     ),
     mode(
         statement="using_config refuses an attribute that is no mode",
@@ -132,6 +137,7 @@ CASES = [
         """,
         expect=Raises("ValueError", "__doc__.*enable_backprop"),
         source="contract: an unknown key is an error; the message names the modes there are",
+        level="dezero",
     ),
     mode(
         statement="no_grad decorates a function, call after call",
@@ -212,6 +218,7 @@ CASES = [
         """,
         expect=[False, True],
         source="contract: modes are per thread, so no thread gives back what another has set",
+        level="hygiene",
     ),
     mode(
         statement="another thread in no_grad leaves this one recording",
@@ -236,6 +243,7 @@ CASES = [
         """,
         expect=True,
         source="contract: modes are per thread",
+        level="hygiene",
     ),
     mode(
         statement="a thread started inside a backward pass leaves this one recording",
@@ -264,6 +272,7 @@ CASES = [
         """,
         expect=[True, 3.0],
         source="contract: modes are per thread, also while another walks back",
+        level="hygiene",
     ),
     mode(
         statement="another asyncio task in no_grad leaves this one recording",
@@ -292,6 +301,7 @@ CASES = [
         """,
         expect=[True, True],
         source="contract: modes are per task",
+        level="hygiene",
     ),
     mode(
         statement="a forward that raises leaves the mode and the operands alone",
@@ -307,6 +317,7 @@ CASES = [
         """,
         expect=[True, 6.0],
         source="contract: an error costs nothing but the operation that met it",
+        level="hygiene",
     ),
     mode(
         statement="backward inside no_grad still gives the gradient",

@@ -4,7 +4,7 @@ from functools import partial
 
 from ..model.case import Case
 
-case = partial(Case, chapter=33, group="E", needs=("create_graph",))
+case = partial(Case, chapter=33, group="E", needs=("create_graph",), level="core")
 
 ITERATES = [
     2.0,
@@ -94,7 +94,7 @@ CASES = [
                 y = x ** 4 - 2 * x ** 2
                 x.cleargrad()
                 y.backward()
-                gx = x.grad.data if kind(x.grad) == "Variable" else x.grad
+                gx = raw(x.grad)
                 x.data = x.data - gx / (12 * x.data ** 2 - 4)
                 iterates.append(values(x))
             iterates
@@ -149,5 +149,6 @@ CASES = [
         expect=0,
         source="contract: Newton in the book's idiom does not grow in memory",
         group="N",
+        level="hygiene",
     ),
 ]

@@ -457,7 +457,12 @@ for problem in PROBLEMS:
     # A gradient that is zero at the minimum is as large as this beside it, one rounding away.
     beside = max(sum(abs(h * x) for h, x in zip(row, minimum)) for row in curvature) * 2.0**-52
     of = partial(
-        Case, chapter=36, group="optimisation", needs=(*problem.needs, "create_graph"), rel=1e-11
+        Case,
+        chapter=36,
+        group="optimisation",
+        needs=(*problem.needs, "create_graph"),
+        rel=1e-11,
+        level="core",
     )
     CASES += [
         of(
@@ -524,7 +529,7 @@ def program(name, text, helpers=SLOPES + NEWTON + PIVOTS):
     return BY_NAME[name].code + helpers + textwrap.dedent(text).lstrip()
 
 
-of = partial(Case, chapter=36, group="optimisation", needs=("create_graph",))
+of = partial(Case, chapter=36, group="optimisation", needs=("create_graph",), level="core")
 SADDLE = [-0.9679740249375931, 0.9471391408178418, -0.9695163103315911, 0.9512476657923253]
 X2 = (2 - 22**0.5) / 3  # of Freudenstein and Roth
 U, V, W = (3 - 4 * x for x in BY_NAME["Broyden tridiagonal"].minimum)
@@ -712,6 +717,7 @@ CASES += [
         source="u = x3 - 10 theta, theta' = (-x2, x1) / (2 pi r^2), r' = (x1, x2) / r, by hand",
         rel=1e-13,
         abs=1e-11,
+        level="book",
     )
     for what, at, expect in [
         (

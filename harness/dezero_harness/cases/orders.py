@@ -220,6 +220,7 @@ case = partial(
     Case,
     group="orders",
     source="the Taylor series around each point, by recurrences, with 40 digits",
+    level="core",
 )
 CASES = []
 for words, code, points, order in FUNCTIONS:

@@ -93,6 +93,7 @@ case = partial(
     source="the Taylor series around the same point, by recurrences for its coefficients",
     rel=1e-9,
     abs=1e-9,
+    level="core",
 )
 CASES = []
 for functions, needs, chapter in [

@@ -7,7 +7,7 @@ from textwrap import dedent
 from ..model.case import Case, Raises
 from .memory_and_copies import FREED, without_collector
 
-case = partial(Case, chapter=31, group="several-outputs")
+case = partial(Case, chapter=31, group="several-outputs", level="dezero")
 graph = partial(case, chapter=32, needs=("create_graph",))
 
 # x^2 and x^3; the backward counts on both of its outputs.
@@ -34,14 +34,14 @@ CASES = [
             program=POWERS
             + dedent(f"""
                 x = Variable(array([2.0, -3.0]))
-                outputs = Powers()(x)
+                outputs = Powers()(x * 1.0)
                 y = outputs.pop({kept})
                 f = y.creator
                 del outputs
                 y.backward()
                 [v.creator is f for v in seen[0]], [v.generation for v in seen[0]], seen[0], x.grad
             """),
-            expect=[[True, True], [1, 1], [[4.0, 9.0], [8.0, -27.0]], gradient],
+            expect=[[True, True], [2, 2], [[4.0, 9.0], [8.0, -27.0]], gradient],
             source="x^2, x^3, and their derivatives 2 x and 3 x^2",
         )
         for words, kept, gradient in [
@@ -247,5 +247,22 @@ CASES += [
         """,
         expect=[False, [5.0]],
         source="contract: no two Variables share a gradient, nor one its data with another",
+    ),
+]
+CASES += [
+    graph(
+        statement="a gradient that is a computed constant is no operand of another's",
+        program="""
+            a, b, c = (Variable(array([v])) for v in (3.0, 4.0, 5.0))
+            y = (a + b * c) * 2.0
+            y.backward(create_graph=True)
+            g = b.grad
+            c.cleargrad()
+            a.grad.data = array([9.0])
+            g.backward()
+            a.grad, c.grad
+        """,
+        expect=[[9.0], [2.0]],
+        source="g = dy/db = 2 c, so dg/dc = 2, whatever becomes of a.grad",
     ),
 ]

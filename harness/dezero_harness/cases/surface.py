@@ -4,7 +4,7 @@ from functools import partial
 
 from ..model.case import Case, Raises
 
-case = partial(Case, chapter=31, group="Q")
+case = partial(Case, chapter=31, group="Q", level="book")
 
 CASES = [
     *[
@@ -14,6 +14,7 @@ CASES = [
             expect=text,
             source="contract: variable(24.0), rows of an array aligned",
             needs=() if text == "variable(None)" else ("numbers",),
+            level="dezero",
         )
         for words, data, text in [
             ("a number", "array(24.0)", "variable(24.0)"),
@@ -37,6 +38,7 @@ CASES = [
         program="x = Variable(array(24.0))\nstr(x) == repr(x)",
         expect=True,
         source="contract: repr as variable(24.0)",
+        level="dezero",
     ),
     *[
         case(
@@ -104,12 +106,23 @@ CASES = [
         expect=Raises("TypeError", "list"),
         source="contract: a message says what was given",
     ),
+    case(
+        statement="a Variable has the method cleargrad",
+        program="""
+            stand_ins = getattr(dezero, "__stand_ins__", [])  # what the harness had to put there
+            callable(Variable.cleargrad) and "Variable.cleargrad" not in stand_ins
+        """,
+        expect=True,
+        source="contract: public names; the book's engines clear a gradient by it",
+    ),
     *[
         case(
             statement=f"the package has the public name {name}",
-            program=f"from dezero import {name}\n{name} is dezero.{name}",
+            program=f"from dezero import {name}\n"
+            f'{name} is dezero.{name} and "{name}" not in getattr(dezero, "__stand_ins__", [])',
             expect=True,
             source="contract: public names from the first stage on",
+            level="dezero" if name == "Config" else "book",  # the book has it in dezero.core
         )
         for name in [
             "Variable",
@@ -126,6 +139,7 @@ CASES = [
         statement="the modes are on to begin with",
         program="dezero.Config.enable_backprop, dezero.Config.train",
         expect=[True, True],
+        level="dezero",
         source="contract: Config.enable_backprop and Config.train can be read",
     ),
     case(
@@ -182,6 +196,7 @@ CASES = [
         source="contract: is_simple_core is gone after step32",
         needs=("one_core",),
         chapter=33,
+        level="dezero",
     ),
     case(
         statement="the old core cannot be imported any more",
@@ -191,6 +206,7 @@ CASES = [
         needs=("one_core",),
         without={"one_core": "Variable"},
         chapter=33,
+        level="dezero",
     ),
     case(
         statement="the switch agrees with the core",
@@ -218,6 +234,7 @@ CASES = [
         program="from dezero.cuda import get_array_module\nget_array_module(['a'])",
         expect=Raises("TypeError", "list"),
         source="contract: else a TypeError naming the type",
+        level="dezero",
     ),
     case(
         statement="as_numpy brings numbers to main memory",
@@ -245,6 +262,7 @@ CASES = [
         source="contract: a raw array is a constant",
         needs=("functions",),
         chapter=34,
+        level="dezero",
     ),
     case(
         statement="one core only: functions and operators make the same Variables",

@@ -32,6 +32,7 @@ def case(statement, program, expect, source, *, group="F", chapter=31, imports="
         chapter=chapter,
         group=group,
         needs=needs,
+        level="dezero",
         **others,
     )
 
@@ -310,5 +311,34 @@ gradient(w)
         group="K",
         chapter=36,
         needs=("broadcast",),
+    ),
+    *[
+        forward(
+            f"over series, {name} of the constant x^0 has derivatives of zero",
+            f"{name}(x ** 0) + x",
+            0.75,
+            3,
+            [getattr(math, name)(1.0) + 0.75, 1.0, 0.0, 0.0],
+            f"calculus: {name}(1) + x",
+            chapter=chapter,
+            needs=needs,
+            rel=1e-15,
+        )
+        for name, chapter, needs in [
+            ("sin", 34, ("functions",)),
+            ("cos", 34, ("functions",)),
+            ("tanh", 35, ("functions", "tanh")),
+            ("exp", 36, ("functions", "array_functions")),
+            ("log", 36, ("functions", "array_functions")),
+        ]
+    ],
+    case(
+        "over series, what does not depend on x may be a number",
+        "c = Variable(array(2.0))\n"
+        "[derivatives(f, Variable(array(0.5)), 2)"
+        " for f in (lambda x: 3.0, lambda x: c * 2.0, lambda x: c.data * 2.0)]",
+        [[3.0, 0.0, 0.0], [4.0, 0.0, 0.0], [4.0, 0.0, 0.0]],
+        "a constant has derivatives of zero",
+        imports="derivatives",
     ),
 ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model.arrays import ArrayKind
-from ..model.case import ENVIRONMENT, REFUSALS, Case, Raises, Says
+from ..model.case import ENVIRONMENT, FUNCTION_ULPS, REFUSALS, Case, Raises, Says
 from .runner import Observed, as_plain
 
 #: Outcome -> what a report calls it.
@@ -43,6 +43,7 @@ def result_of(case: Case, verdict: Verdict) -> dict[str, Any]:
         "statement": case.statement,
         "chapter": case.chapter,
         "group": case.group,
+        "level": case.level,
         "spine": case.spine,
         **vars(verdict),
     }
@@ -154,7 +155,9 @@ def differences(
     agree in length and keys, and a bool is not a number. `ulps` is the least tolerance of a case
     that has one, or that computes functions: sin, tanh and so on are the array library's own.
     """
-    if not (case.rel or case.abs or "functions" in case.needs):
+    if "functions" in case.needs:
+        ulps = max(ulps, FUNCTION_ULPS)
+    elif not (case.rel or case.abs):
         ulps = 0
     yield from _differences(as_plain(expected), as_plain(got), (case.rel, case.abs, ulps), "")
 

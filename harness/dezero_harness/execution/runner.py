@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -56,6 +56,7 @@ class Observed:
     message: str = ""
     trace: str = ""  # a line for each call, from the program's to the one that raised
     fault: str = ""  # what is wrong with the run itself, so that no answer can be right
+    notes: str = ""  # what happened beside the answer and is nobody's fault, a line each
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,29 @@ class Run:
         raise AssertionError
 
 
-def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int = 0) -> Run:
+def run(
+    program: str,
+    prelude: str,
+    name: str,
+    *,
+    warns: bool = False,
+    seed: int = 0,
+    lenient: bool = False,
+) -> Run:
     """Run the prelude and then the program in a new namespace; the last line is the answer.
 
     Warnings are errors; with `warns`, RuntimeWarnings are none. The modes of the engine, NumPy's
     error state, the warning filters, the garbage collector and the threads have to be afterwards
     what they were: what the program leaves behind is undone where it can be, and told as `fault`.
-    Random numbers follow from `seed` and `name`.
+    With `lenient`, for someone else's engine, warnings are only told, as `notes`, and so is what a
+    library sets up when it is first used (filters, threads); but the engine has to record what it
+    computes, if it did so before. Random numbers follow from `seed` and `name`.
     """
     file = f"<{name}>"
     for source, text in ((file, program), ("<prelude>", prelude)):
         linecache.cache[source] = (len(text), None, text.splitlines(keepends=True), source)
     namespace: dict[str, Any] = {"__name__": "case"}
-    value, exception, left = None, None, []
+    value, exception, left, notes = None, None, [], []
     last_line = program.count("\n")
     random.seed(f"{seed} {name}")
     np.random.seed(zlib.crc32(f"{seed} {name}".encode()))
@@ -100,28 +111,35 @@ def run(program: str, prelude: str, name: str, *, warns: bool = False, seed: int
         def execute() -> Any:
             exec(_whole(prelude), namespace)
             reader = _reader(**namespace)
-            before = _State(namespace.get("dezero"))
+            before = _State(namespace, lenient)
             try:
                 exec(statements, namespace)
                 return reader(eval(question, namespace))
             finally:
-                left.extend(before.restore())
+                faults, told = before.restore()
+                left.extend(faults)
+                notes.extend(told)
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
+        with warnings.catch_warnings(record=lenient) as warned:
+            warnings.simplefilter("always" if lenient else "error")
+            warnings.simplefilter("ignore", SyntaxWarning)  # of a file that is compiled now
             if warns:
                 warnings.simplefilter("ignore", RuntimeWarning)
-            value = contextvars.copy_context().run(execute)
+            try:
+                value = contextvars.copy_context().run(execute)
+            finally:
+                notes.extend(f"{w.category.__name__}: {w.message}" for w in warned or ())
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         exception = error
     fault = "the case leaves behind: " + ", ".join(left) if left else ""
+    told = "\n".join(dict.fromkeys(notes))
     if exception is None:
-        observed = Observed(value, fault=fault)
+        observed = Observed(value, fault=fault, notes=told)
     else:
         name = as_plain(type(exception).__name__)
-        observed = Observed(None, name, _message(exception), _trace(exception, file), fault)
+        observed = Observed(None, name, _message(exception), _trace(exception, file), fault, told)
     return Run(observed, namespace, file, last_line, exception)
 
 
@@ -151,16 +169,19 @@ def _whole(prelude: str) -> CodeType:
 class _State:
     """What a program has to leave as it found it."""
 
-    def __init__(self, engine: Any):
-        config = getattr(engine, "Config", None)
+    def __init__(self, namespace: dict[str, Any], lenient: bool):
+        self.namespace, self.lenient = namespace, lenient
+        config = getattr(namespace.get("dezero"), "Config", None)
         modes = [name for name in ("enable_backprop", "train") if hasattr(config, name)]
         self.config, self.modes = config, {name: getattr(config, name) for name in modes}
         self.errors, self.filters = np.geterr(), list(warnings.filters)
         self.collecting, self.threads = gc.isenabled(), set(threading.enumerate())
+        self.recorded = lenient and _records(**namespace)
 
-    def restore(self) -> list[str]:
-        """Undo what has changed, and say what that was."""
-        left = []
+    def restore(self) -> tuple[list[str], list[str]]:
+        """Undo what has changed, and say what that was: faults, and what is no fault."""
+        left, notes = [], []
+        set_up = notes if self.lenient else left  # what a library sets up when it is first used
         for mode, value in self.modes.items():
             now = getattr(self.config, mode)
             if now is not value:
@@ -170,16 +191,28 @@ class _State:
             left.append("another floating point error state")
             np.seterr(**self.errors)
         if warnings.filters != self.filters:  # run() itself restores them
-            left.append("other warning filters")
+            set_up.append("other warning filters")
         if gc.isenabled() != self.collecting:
             left.append(f"the garbage collector {'off' if self.collecting else 'on'}")
             (gc.enable if self.collecting else gc.disable)()
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + (0.0 if self.lenient else _PATIENCE)
         for thread in set(threading.enumerate()) - self.threads:
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
-                left.append(f"a thread that runs on ({thread.name})")
-        return left
+                set_up.append(f"a thread that runs on ({thread.name})")
+        if self.recorded and not _records(**self.namespace):
+            left.append("an engine that does not record what it computes any more")
+        return left, notes
+
+
+def _records(*, Variable: type, array: Callable, **others: Any) -> bool:
+    """Whether a leaf gets its gradient, as it does unless recording is off or something broke."""
+    try:
+        x = Variable(array(1.0))
+        (x * x).backward()
+        return x.grad is not None
+    except Exception:
+        return False
 
 
 def _reader(*, Variable: type, array: Callable, on_host: Callable, **others: Any) -> Callable:
@@ -221,8 +254,11 @@ def as_plain(x: Any, element: Callable[[Any], Any] | None = None) -> Any:
     return f"<{type(x).__module__}.{type(x).__qualname__} object>"
 
 
-def import_engine(path: Path) -> None:
-    """Import the package `dezero` of this folder, and no other. Raises StageError if that fails."""
+def import_engine(path: Path, aliases: dict[str, str] | None = None) -> None:
+    """Import the package `dezero` of this folder, and no other. Raises StageError if that fails.
+
+    aliases: what the engine calls otherwise than the book does, as `adopt` takes it.
+    """
     if str(path) not in sys.path:
         sys.path.insert(0, str(path))
     importlib.invalidate_caches()
@@ -238,8 +274,88 @@ def import_engine(path: Path) -> None:
             f"--stage {path}: `import dezero` gives {file}, which is another engine; start pytest"
             f" anew, with nothing that imports dezero before the harness does"
         )
+    adopt(engine, aliases or {})
     if not hasattr(engine, "Variable"):
         raise StageError(f"{file} has no Variable, and without one there is nothing to test")
+
+
+def adopt(engine: Any, aliases: dict[str, str]) -> None:
+    """Give an engine the book's names for what it calls otherwise. Raises StageError.
+
+    aliases: the book's name within `dezero` -> the engine's, as in {"functions.sin": "ops.sine",
+    "Variable.cleargrad": "zero_grad"}; of a Variable's member the name alone.
+
+    What the book keeps in dezero.core is taken from there. A Variable without cleargrad gets one,
+    so that its lack costs the case about that name and not all that use it. What stands in for
+    something is named in `__stand_ins__` of the package.
+    """
+    for name in sorted(aliases, key=lambda name: name != "Variable"):
+        try:
+            _alias(engine, name, aliases[name])
+        except (AttributeError, ImportError) as error:
+            raise StageError(
+                f"[tool.dezero.aliases]: {name} = {aliases[name]!r} does not fit the engine:"
+                f" {error}; on the right stands what the engine has"
+            ) from None
+    stand_ins = []
+    variable = getattr(engine, "Variable", None)
+    home = sys.modules.get(getattr(variable, "__module__", ""))
+    if not hasattr(engine, "Config") and hasattr(home, "Config"):
+        engine.Config = home.Config  # type: ignore[union-attr]
+        stand_ins.append("Config")
+    if variable is not None and not hasattr(variable, "cleargrad"):
+        with contextlib.suppress(AttributeError, TypeError):  # a class that takes no attributes
+            variable.cleargrad = lambda self: setattr(self, "grad", None)
+            stand_ins.append("Variable.cleargrad")
+    if stand_ins:
+        engine.__stand_ins__ = stand_ins
+
+
+def _alias(engine: Any, name: str, meant: str) -> None:
+    if name.startswith("Variable."):
+        member = name.partition(".")[2]
+        found = getattr(engine.Variable, meant, None)
+        if found is None:  # an attribute of each Variable, not of the class
+            found = property(
+                lambda self: getattr(self, meant),
+                lambda self, value: setattr(self, meant, value),
+            )
+        return setattr(engine.Variable, member, found)
+    found, module = engine, engine.__name__
+    for part in meant.split("."):
+        module += f".{part}"
+        found = getattr(found, part) if hasattr(found, part) else importlib.import_module(module)
+    home, _, last = f"{engine.__name__}.{name}".rpartition(".")
+    if home not in sys.modules:
+        try:
+            importlib.import_module(home)
+        except ImportError:
+            sys.modules[home] = ModuleType(home)
+            setattr(engine, home.rpartition(".")[2], sys.modules[home])
+    setattr(sys.modules[home], last, found)
+    if isinstance(found, ModuleType):
+        sys.modules[f"{home}.{last}"] = found
+    return None
+
+
+def missing(names: list[str], prelude: str) -> list[str]:
+    """Which of these the engine lacks: names within `dezero`, and "broadcast", which is tried."""
+    namespace: dict[str, Any] = {"__name__": "names"}
+    exec(_whole(prelude), namespace)
+    return [name for name in names if not _has(name, **namespace)]
+
+
+def _has(name: str, *, dezero: Any, Variable: type, array: Callable, **others: Any) -> bool:
+    try:
+        if name == "broadcast":
+            x, y = Variable(array([1.0])), Variable(array([1.0, 2.0]))
+            (x * y).backward()
+            return tuple(x.grad.shape) == (1,)
+        home, _, last = f"dezero.{name}".rpartition(".")
+        module = importlib.import_module(home)
+        return hasattr(module, last) or bool(importlib.import_module(f"{home}.{last}"))
+    except Exception:
+        return False
 
 
 def _failed_import(path: Path, error: BaseException) -> str:

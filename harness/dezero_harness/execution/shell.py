@@ -7,9 +7,17 @@ from functools import cache
 from pathlib import Path
 
 
-def shell_lines(stage: Path, prelude: str, program: str) -> list[str]:
-    """What to paste into a Python shell: the stage's path, the helpers in use, the program."""
+def shell_lines(stage: Path, prelude: str, program: str, adapter: str = "") -> list[str]:
+    """What to paste into a Python shell: the stage's path, the helpers in use, the program.
+
+    adapter: of an engine behind one, in place of the path.
+    """
     path = ["import sys", f"sys.path.insert(0, {str(stage)!r})"]
+    if adapter:
+        path = [
+            "from dezero_harness.adapters import bridge",
+            f"bridge.install(bridge.load({adapter!r}))",
+        ]
     return [*path, *_pasteable(_used(prelude, program)), *_pasteable(program)]
 
 

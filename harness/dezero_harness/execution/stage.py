@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import tomllib
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,12 +19,20 @@ from .runner import StageError, import_engine
 
 @dataclass(frozen=True)
 class Stage:
-    """An engine in the folder `path`, and the capabilities that it states."""
+    """An engine in the folder `path`, and the capabilities that it states.
+
+    ours: whether it is a stage, or made from one, as its table [tool.dezero] says with `stage`.
+    aliases: what it calls otherwise than the book does, as runner.adopt takes it.
+    engine: the name and version of an engine behind an adapter.
+    """
 
     name: str
     path: Path
     capabilities: frozenset[str]
     project: str = ""  # name and version of its distribution
+    ours: bool = True
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    engine: str = ""
 
 
 def load(folder: str | Path) -> Stage:
@@ -35,7 +45,7 @@ def load(folder: str | Path) -> Stage:
     _refuse_installed(stage.path, stage.project)
     if sys.path[0] != str(stage.path):
         sys.path.insert(0, str(stage.path))
-    import_engine(stage.path)
+    import_engine(stage.path, dict(stage.aliases))
     return stage
 
 
@@ -55,11 +65,13 @@ def read(folder: str | Path, python: str = "") -> Stage:
             f"--stage {folder}: there is no engine in this folder, that is, no package dezero"
             f" (dezero/__init__.py){_hint(path)}"
         )
-    project, capabilities = _stated(path)
+    project, table = _stated(path)
+    capabilities = _capabilities(path / "pyproject.toml", table)
+    aliases = _aliases(path / "pyproject.toml", table)
     if not python:
         refuse_bad_syntax(package)
         _refuse_other_numpy(path)
-    return Stage(_name(path), path, capabilities, project)
+    return Stage(_name(path), path, capabilities, project, "stage" in table, aliases)
 
 
 def _name(path: Path) -> str:
@@ -76,18 +88,32 @@ def _hint(path: Path) -> str:
     return f"; the stages in {path.parent} are {stages}" if stages else ""
 
 
-def _stated(path: Path) -> tuple[str, frozenset[str]]:
-    """What it is installed as, and its capabilities; an engine without a table has all."""
+def _stated(path: Path) -> tuple[str, dict[str, Any]]:
+    """What it is installed as, and its table [tool.dezero]."""
     file = path / "pyproject.toml"
     try:
         settings = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
     except tomllib.TOMLDecodeError as error:
         raise StageError(f"{file} is not valid TOML: {error}") from None
-    table = settings.get("project", {})
-    project = f"{table.get('name', '')} {table.get('version', '')}".strip()
-    table = settings.get("tool", {}).get("dezero")
-    if table is None:
-        return project, frozenset(REFUSALS)
+    project = settings.get("project", {})
+    name = f"{project.get('name', '')} {project.get('version', '')}".strip()
+    return name, settings.get("tool", {}).get("dezero", {})
+
+
+def _aliases(file: Path, table: dict[str, Any]) -> dict[str, str]:
+    aliases = table.get("aliases", {})
+    if not (isinstance(aliases, dict) and all(isinstance(v, str) for v in aliases.values())):
+        raise StageError(
+            f"{file}: [tool.dezero.aliases] gives the book's name, in quotes, the engine's, as in"
+            f' "Variable.cleargrad" = "zero_grad"'
+        )
+    return aliases
+
+
+def _capabilities(file: Path, table: dict[str, Any]) -> frozenset[str]:
+    """Those stated; someone else's engine, which states none, has all."""
+    if "stage" not in table and "capabilities" not in table:
+        return frozenset(REFUSALS)
     stated = table.get("capabilities")
     if not isinstance(stated, list):
         raise StageError(f"{file}: [tool.dezero] needs a list `capabilities`, which may be empty")
@@ -103,7 +129,7 @@ def _stated(path: Path) -> tuple[str, frozenset[str]]:
                 f"{file}: [tool.dezero] states {name} without {PRESUPPOSED[name]}, which it is a"
                 f" part of; state both or neither"
             )
-    return project, frozenset(stated)
+    return frozenset(stated)
 
 
 def refuse_bad_syntax(package: Path) -> None:

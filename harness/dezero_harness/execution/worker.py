@@ -19,6 +19,7 @@ import marshal
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,39 +61,55 @@ def from_json(x: Any) -> Any:
     raise ValueError(f"there is no kind of data called {kind!r}")
 
 
-def main() -> None:
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
+class Pipes:
+    """The pipes that were stdin and stdout; what is printed from now on goes to stderr."""
 
-    def answer(last: bool = True, **content: Any) -> None:
-        answers.write(json.dumps(content).encode() + b"\n")
+    def __init__(self) -> None:
+        self.requests = os.fdopen(os.dup(0), "rb")
+        self.answers = os.fdopen(os.dup(1), "wb")
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(json.loads, self.requests)
+
+    def answer(self, last: bool = True, **content: Any) -> None:
+        self.answers.write(json.dumps(content).encode() + b"\n")
         if last:
-            answers.flush()
+            self.answers.flush()
 
-    settings = json.loads(requests.readline())
+
+def main() -> None:
+    pipes = Pipes()
+    requests, answer = iter(pipes), pipes.answer
+    settings = next(requests)
     # An environment's own folder, which holds more than the engine, keeps its place on the path.
     sys.path[:0] = [place for place in settings["path"] if place not in sys.path]
     sys.modules["dezero_harness"] = None  # type: ignore[assignment]  # whoever imports it is refused
     prelude = settings["prelude"]
     try:
-        runner = _load(settings["runner"])
+        runner = _load(settings["runner"], "conformance_runner")
         _limit(settings["memory"])
-        runner.import_engine(Path(settings["stage"]))
+        engine = ""
+        if settings["adapter"]:
+            bridge = _load(settings["bridge"], "conformance_bridge")
+            engine = bridge.install(bridge.load(settings["adapter"]))
+        else:
+            runner.import_engine(Path(settings["stage"]), settings["aliases"])
         exec(compile(prelude, "<prelude>", "exec"), {})  # what it imports, no case brings
+        missing = runner.missing(settings["names"], prelude)
         version = str(importlib.import_module(settings["module"]).__version__)
     except Exception as error:
         failed = str(error)
-        if type(error).__name__ != "StageError":
+        if type(error).__name__ not in ("StageError", "AdapterError"):
             failed = f"{type(error).__name__}: {error}; this is {sys.executable}"
         return answer(id=settings["id"], failed=failed)
     python = sys.version.split()[0]
     lacks = [name for name, module in settings["environment"].items() if not _is_there(module)]
-    answer(id=settings["id"], failed="", python=python, version=version, lacks=lacks)
+    where = {"python": python, "version": version, "engine": engine}
+    answer(id=settings["id"], failed="", lacks=lacks, missing=missing, **where)
 
-    for line in requests:
-        request = json.loads(line)
+    for request in requests:
         _end_after(request["seconds"], request["clock"])
         observed = _observe(runner, request, prelude)
         _end_after(0, 0)
@@ -114,6 +131,7 @@ def _observe(runner: Any, request: Any, prelude: str) -> Any:
             request["name"],
             warns=request["warns"],
             seed=request["seed"],
+            lenient=request["lenient"],
         ).observed
     except KeyboardInterrupt as error:  # the stage has raised it: nobody can press keys here
         return runner.Observed(error=type(error).__name__, message=str(error))
@@ -145,8 +163,8 @@ def _is_there(module: str) -> bool:
         return False
 
 
-def _load(file: str) -> Any:
-    spec = importlib.util.spec_from_file_location("conformance_runner", file)
+def _load(file: str, name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, file)
     assert spec
     assert spec.loader
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)

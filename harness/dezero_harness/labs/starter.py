@@ -207,21 +207,21 @@ class _Merge:
     def _imports(self) -> None:
         """What the new functions import."""
         known = set(map(ast.dump, _imports(self.old))) | set(map(ast.dump, _imports(self.base)))
+        more: dict[str, list[ast.alias]] = {}  # of a module of which something is imported already
         for statement in _imports(self.new):
+            module = _module(statement)
             if ast.dump(statement) in known:
                 continue
-            same = [one for one in _imports(self.base) if _module(one) == _module(statement)]
-            if _module(statement) and same:
-                there = same[-1]
-                names = dict.fromkeys(map(ast.unparse, [*statement.names, *there.names]))
-                whole = ast.copy_location(
-                    ast.ImportFrom(_module(statement), [ast.alias(name) for name in names], 0),
-                    there,
-                )
-                end = there.end_lineno or there.lineno
-                self.replacements.append((there.lineno - 1, end, ast.unparse(whole)))
+            if module and any(_module(one) == module for one in _imports(self.base)):
+                more.setdefault(module, []).extend(statement.names)
             else:
                 self.insertions.append((self._after_imports(), -1, [ast.unparse(statement)]))
+        for module, names in more.items():
+            there = [one for one in _imports(self.base) if _module(one) == module][-1]
+            together = dict.fromkeys(map(ast.unparse, [*names, *there.names]))
+            whole = ast.ImportFrom(module, [ast.alias(name) for name in together], 0)
+            end = there.end_lineno or there.lineno
+            self.replacements.append((there.lineno - 1, end, ast.unparse(whole)))
 
     def _markers(self) -> None:
         here = {_key(name, node): node for name, node in _functions(self.base)}

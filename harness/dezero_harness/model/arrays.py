@@ -26,6 +26,8 @@ class ArrayKind:
         program that needs it answers instead, unless the case itself says that in `without`.
     ulps: how far off sin, tanh, powers and so on may be where NumPy's are right: the least
         tolerance of a case that computes functions, or that has a tolerance. Others stay exact.
+    maps: true of a GPU, whose driver maps more addresses than there is memory, so that a limit of
+        those would mean nothing.
     """
 
     name: str
@@ -35,6 +37,7 @@ class ArrayKind:
     prelude: str
     lacks: Mapping[str, Any] = field(default_factory=dict)
     ulps: int = 0
+    maps: bool = False
 
 
 _NUMPY = """
@@ -71,13 +74,23 @@ import jax
 jax.config.update("jax_enable_x64", True)
 
 def array(values, dtype="float64"):
-    return jax.numpy.asarray(values, dtype=dtype)
+    return jax.numpy.asarray(values, dtype=dtype, device=DEVICE)
 
 def on_host(x):
     return np.asarray(x)
 
 def compiled(f):
     return jax.jit(f)
+"""
+
+_TORCH = """
+import torch
+
+def array(values, dtype="float64"):
+    return torch.tensor(values, dtype=getattr(torch, dtype), device=DEVICE)
+
+def on_host(x):
+    return x.cpu().numpy()
 """
 
 # Every axis of more than one number is in two chunks.
@@ -132,29 +145,35 @@ def kind(x):
         return "Variable"
     return "array" if isinstance(x, type(array(0.0))) else type(x).__name__
 
+def raw(x):
+    return x.data if isinstance(x, Variable) else x
+
 def values(x):
-    return on_host(x.data if isinstance(x, Variable) else x).tolist()
+    return on_host(raw(x)).tolist()
 """
 
 #: The names that `array_kind` knows.
-KINDS = ("numpy", "strict", "jax", "dask", "cupy")
+KINDS = ("numpy", "strict", "jax", "dask", "torch", "cupy")
+#: Those whose arrays live on a device of choice: what `--device` may name, the best first.
+DEVICES = {"torch": ("cuda", "xpu", "mps", "cpu"), "jax": ("gpu", "tpu", "cpu")}
 
 _CLONE = "in a clone of the repository: python -m pip install"
 
 
-def array_kind(name: str) -> ArrayKind:
+def array_kind(name: str, device: str = "") -> ArrayKind:
     """The kind of this name, one of KINDS. "strict" is array-api-strict on its second device.
 
+    device: one of DEVICES[name], "cuda:1" for the second of its kind; else the best that is there.
     Raises Unusable where the module or the device is not there.
     """
+    if device and device.partition(":")[0] not in DEVICES.get(name, ()):
+        known = "; ".join(f"--array {kind}: {', '.join(each)}" for kind, each in DEVICES.items())
+        raise Unusable(f"--device {device} does not go with --array {name}; what goes: {known}")
     if name == "strict":
         advice = "python -m pip install array-api-strict"
         return _kind(name, _needed(name, advice, "array_api_strict"), "device1", _STRICT)
     if name == "jax":
-        module = _needed(name, f'{_CLONE} "./shared[jax]", or: nox -s stage33-jax', "jax")
-        device = importlib.import_module(module).devices()[0].device_kind
-        immutable = Raises("TypeError", "JAX arrays are immutable")
-        return _kind(name, module, device, _JAX, {"mutability": immutable}, ulps=2)
+        return _on_jax(device)
     if name == "dask":
         advice = f'{_CLONE} "./shared[dask]", or: nox -s stage33-dask'
         module = _needed(name, advice, "dask", "dask.array", "array_api_compat")
@@ -162,7 +181,9 @@ def array_kind(name: str) -> ArrayKind:
             "numbers": Says(r"variable\(dask\.array<.*>\)"),
             "uneven reshape": Raises("NotImplementedError", "merge or split existing dimensions"),
         }
-        return _kind(name, module, "cpu, in chunks", _DASK, lacks)
+        return _kind(name, module, "cpu, in chunks", _DASK, lacks=lacks)
+    if name == "torch":
+        return _on_torch(device)
     if name == "cupy":
         from dezero_shared.gpu import why_unusable
 
@@ -172,8 +193,65 @@ def array_kind(name: str) -> ArrayKind:
         cupy = importlib.import_module("cupy")
         number = cupy.cuda.Device().id
         device = cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()
-        return _kind(name, "cupy", device, _CUPY, ulps=2)
+        return _kind(name, "cupy", device, _CUPY, ulps=2, maps=True)
     return _kind("numpy", "numpy", "cpu", _NUMPY)
+
+
+def _on_jax(device: str) -> ArrayKind:
+    jax = importlib.import_module(
+        _needed("jax", f'{_CLONE} "./shared[jax]", or: nox -s stage33-jax', "jax")
+    )
+    platform, _, number = device.partition(":")
+    try:
+        found = jax.devices(platform or None)[int(number or 0)]
+        jax.numpy.zeros(1, device=found)
+    except (RuntimeError, IndexError, ValueError) as error:
+        raise Unusable(f"--array jax --device {device or 'of its own choice'}: {error}") from None
+    chosen = f"jax.devices({platform or None!r})[{number or 0}]"
+    lacks = {"mutability": Raises("TypeError", "JAX arrays are immutable")}
+    on_gpu = found.platform != "cpu"
+    return _kind(
+        "jax", "jax", found.device_kind, _JAX, chosen=chosen, lacks=lacks, ulps=2, maps=on_gpu
+    )
+
+
+def _on_torch(device: str) -> ArrayKind:
+    torch = importlib.import_module(
+        _needed("torch", f'{_CLONE} "./shared[torch]", or: nox -s stage33-torch', "torch")
+    )
+    kind = device.partition(":")[0]
+    there = [each for each in DEVICES["torch"] if _has(torch, each)]
+    if kind == "mps" and kind in there:
+        raise Unusable(
+            f"--array torch --device {device}: this device has no float64, in which the cases "
+            f"compute; what does: --device cpu"
+        )
+    if kind and kind not in there:
+        raise Unusable(
+            f"--array torch --device {device}: PyTorch {torch.__version__} finds no such device on "
+            f"this machine; what it finds: {', '.join(there)}"
+        )
+    device = device or next(each for each in there if each != "mps")
+    try:
+        torch.zeros(1, device=device)
+    except Exception as error:  # whatever a broken driver raises is the reason
+        raise Unusable(f"--array torch --device {device}: {error}") from None
+    name = device
+    if kind in ("cuda", "xpu") or device in ("cuda", "xpu"):
+        name = getattr(torch, device.partition(":")[0]).get_device_name(device)
+    lacks = {
+        "negative steps": Raises("ValueError", "step must be greater than zero"),
+        "shape errors": Raises("RuntimeError", "must match the size of tensor|at least 1D"),
+    }
+    on_gpu = device != "cpu"
+    return _kind(
+        "torch", "torch", name, _TORCH, chosen=repr(device), lacks=lacks, ulps=2, maps=on_gpu
+    )
+
+
+def _has(torch: Any, device: str) -> bool:
+    part = torch.backends.mps if device == "mps" else getattr(torch, device, None)
+    return device == "cpu" or (part is not None and part.is_available())
 
 
 def _needed(name: str, advice: str, *modules: str) -> str:
@@ -194,11 +272,16 @@ def _kind(
     module: str,
     device: str,
     prelude: str,
+    chosen: str = "",
     lacks: Mapping[str, Any] | None = None,
     ulps: int = 0,
+    maps: bool = False,
 ) -> ArrayKind:
+    """chosen: what stands for DEVICE in the prelude."""
     version = importlib.import_module(module).__version__
+    prelude = prelude.replace("DEVICE", chosen)
     for helper, source in _UNLESS_SAID.items():
         if f"def {helper}(" not in prelude:
             prelude += source
-    return ArrayKind(name, module, version, device, _BEFORE + prelude + _AFTER, lacks or {}, ulps)
+    whole = _BEFORE + prelude + _AFTER
+    return ArrayKind(name, module, version, device, whole, lacks or {}, ulps, maps)

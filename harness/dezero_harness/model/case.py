@@ -45,6 +45,8 @@ ARRAY_CAPABILITIES: Mapping[str, str] = {
     "mutability": "the numbers of an array can be written into: x[0] = 1.0",
     "numbers": "the numbers of an array are there, not still to be computed, and it shows them",
     "uneven reshape": "an axis can be cut up, and each part joined with another axis",
+    "negative steps": "a view can run backwards: x[::-1]",
+    "shape errors": "shapes that do not fit are a ValueError, which names them",
 }
 
 #: Capability of the environment that an engine runs in -> the module that brings it. With
@@ -54,6 +56,19 @@ ABSENT: Mapping[str, Raises] = {
     name: Raises("ModuleNotFoundError", rf"No module named '{module.partition('.')[0]}\b")
     for name, module in ENVIRONMENT.items()
 }
+
+#: What a case is about. Another engine is asked the levels of a profile (suite/profiles.py).
+LEVELS: Mapping[str, str] = {
+    "core": "values, derivatives of every order, seeds, accumulation, broadcasting: mathematics",
+    "book": "what the book promises beyond mathematics",
+    "dtype": "which dtypes come out, and which data has a derivative",
+    "hygiene": "shared memory, threads, what is freed, errors that leave things usable",
+    "dezero": "names, texts, pictures, and where these engines depart from the book",
+}
+
+#: How far off sin, tanh and so on may be: NumPy promises less than 4 ulps where it computes them
+#: with AVX-512; other processors and versions give other numbers within that.
+FUNCTION_ULPS = 4
 
 #: Capability -> another that it cannot be observed without.
 PRESUPPOSED: Mapping[str, str] = {"tanh": "functions", "array_functions": "functions"}
@@ -66,8 +81,9 @@ class Case:
     The last line of `program` is an expression, the answer; `expect` is plain data (numbers,
     strings, None, nested lists, tuples and dicts of them) or `Raises`. A stage that lacks one of
     `needs` answers `without[capability]` instead or, where nothing is given, refuses as REFUSALS
-    says; arrays that lack one refuse as their kind says, environments as ABSENT says. `rel`, of the
-    expected number, and `abs` are tolerances; with both 0 the answer is exact.
+    says; arrays that lack one refuse as their kind says, environments as ABSENT says. `level` is
+    one of LEVELS. `rel`, of the expected number, and `abs` are tolerances; with both 0 the answer
+    is exact. `warns`: NumPy may warn of numbers; `quiet`: the case is about nobody warning.
     """
 
     statement: str
@@ -76,11 +92,13 @@ class Case:
     source: str
     chapter: int
     group: str
+    level: str = ""
     needs: tuple[str, ...] = ()
     without: Mapping[str, Any] = field(default_factory=dict)
     rel: float = 0.0
     abs: float = 0.0
     warns: bool = False
+    quiet: bool = False
     spine: str = ""
 
     def __post_init__(self) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from . import exact
+
 Derivative = Callable[[np.ndarray, int], Any]
 
 
@@ -116,29 +118,33 @@ def variables(degree: int, *points: Any) -> list[Taylor]:
 
 
 def sin(x: Taylor) -> Taylor:
-    return x.composed(lambda v, k: (np.sin(v), np.cos(v), -np.sin(v), -np.cos(v))[k % 4])
+    return x.composed(
+        lambda v, k: (exact.sin(v), exact.cos(v), -exact.sin(v), -exact.cos(v))[k % 4]
+    )
 
 
 def cos(x: Taylor) -> Taylor:
-    return x.composed(lambda v, k: (np.cos(v), -np.sin(v), -np.cos(v), np.sin(v))[k % 4])
+    return x.composed(
+        lambda v, k: (exact.cos(v), -exact.sin(v), -exact.cos(v), exact.sin(v))[k % 4]
+    )
 
 
 def exp(x: Taylor) -> Taylor:
-    return x.composed(lambda v, k: np.exp(v))
+    return x.composed(lambda v, k: exact.exp(v))
 
 
 def log(x: Taylor) -> Taylor:
     return x.composed(
-        lambda v, k: (-1.0) ** (k - 1) * math.factorial(k - 1) / v**k if k else np.log(v)
+        lambda v, k: (-1.0) ** (k - 1) * math.factorial(k - 1) / v**k if k else exact.log(v)
     )
 
 
 def tanh(x: Taylor) -> Taylor:
     def derivative(v: np.ndarray, order: int) -> Any:
-        return np.polynomial.Polynomial(tanh_polynomial(order))(np.tanh(v))
+        return np.polynomial.Polynomial(tanh_polynomial(order))(exact.tanh(v))
 
     def size(v: np.ndarray, order: int) -> Any:  # 1 - t^2 loses digits where t is near 1
-        return np.polynomial.Polynomial(tanh_polynomial(order, sign=1.0))(abs(np.tanh(v)))
+        return np.polynomial.Polynomial(tanh_polynomial(order, sign=1.0))(abs(exact.tanh(v)))
 
     return x.composed(derivative, size)
 

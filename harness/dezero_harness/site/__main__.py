@@ -17,7 +17,7 @@ from dezero_shared.dot import NoPicture
 from ..execution.runner import StageError
 from ..tracing import stepper
 from ..tracing.recorder import TraceError
-from . import examples, fonts, pages, pieces, touch
+from . import api, examples, fonts, pages, pieces, touch
 from .kept import Kept, copy, write
 from .remote import remote_of
 from .text import raw
@@ -63,7 +63,7 @@ def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: s
         made[f"{folder}/cases.md"] = pages.cases_page(chapter)
         of: list[Path | str] = [chapter.folder / "dezero", root / "shared/dezero_shared"]
         made[f"{folder}/api.md"] = kept.get(
-            f"{folder}-api", of, partial(pages.api_page, root, chapter)
+            f"{folder}-api", of, partial(api.page, root, chapter.number, chapter.folder)
         )
     made |= {f"compare/{name}.md": text for name, text in pages.compare_pages(root)}
     for name, text in made.items():

@@ -1,115 +1,134 @@
-"""What a stage offers, as JSON on standard output: names, signatures, docstrings, sources.
-
-Run as a program, with the stage on the path: all stages are called dezero, so each is looked at in
-a process of its own. It imports nothing but the standard library and the stage.
-"""
+"""The page on what a stage offers. griffe reads its files: all stages are called dezero, and none
+has to be imported."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import json
-import pkgutil
-from types import ModuleType
+import ast
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import griffe
 
-def describe(name: str, thing: Any) -> dict[str, Any]:
-    """A class or a function: what a reader of its page is shown."""
-    kind = "class" if inspect.isclass(thing) else "function"
-    found: dict[str, Any] = {
-        "name": name,
-        "kind": kind,
-        "signature": signature(thing),
-        "doc": own_doc(thing),
-        "source": inspect.getsource(thing),
-        "members": [],
-        "bases": [],
-        "operators": {},
-    }
-    if kind == "class":
-        found["bases"] = [base.__name__ for base in thing.__bases__ if base is not object]
-        found["members"] = members(thing)
-        found["operators"] = {
-            key: value.__name__
-            for key, value in vars(thing).items()
-            if key.startswith("__") and inspect.isfunction(value) and value.__name__ != key
-        }
-    return found
+from .text import code, escaped, raw
+
+#: How an operator is written, for the method behind it.
+_WRITTEN = {
+    "__add__": "x + y",
+    "__radd__": "1 + x",
+    "__sub__": "x - y",
+    "__rsub__": "1 - x",
+    "__mul__": "x * y",
+    "__rmul__": "2 * x",
+    "__truediv__": "x / y",
+    "__rtruediv__": "1 / x",
+    "__neg__": "-x",
+    "__pow__": "x ** c",
+}
+_SHOWN = ("__call__", "__len__", "__repr__")  # of the names that begin with _
+
+Thing = Any  # one of griffe's objects, or an alias of one
 
 
-def members(cls: type) -> list[dict[str, Any]]:
-    """The methods and properties that it defines, and those it has from a base class of ours."""
-    found: dict[str, dict[str, Any]] = {}
-    for owner in cls.__mro__:
-        if not owner.__module__.startswith("dezero"):
+def page(root: Path, number: int, stage: Path) -> str:
+    """The modules of this stage, from its own docstrings, as MyST Markdown."""
+    loader = griffe.GriffeLoader(search_paths=[stage, root / "shared"], allow_inspection=False)
+    package = loader.load("dezero")
+    loader.load("dezero_shared")
+    loader.resolve_aliases()
+
+    given = ", ".join(f"`{name}`" for name in package.members if name not in package.modules)
+    body = [
+        f"# The API of stage {number}",
+        "From its docstrings. What all stages share stands at the end.",
+        "## `dezero`",
+        f"{_doc(package)} `from dezero import ...` gives {given}.",
+    ]
+    shared: dict[str, Thing] = {}
+    for module in [package, *sorted(package.modules.values(), key=lambda m: m.path)]:
+        own, foreign = _things(module)
+        shared |= foreign
+        if own:
+            body += [f"## `{module.path}`", _doc(module)]
+            body += [line for thing in own for line in _thing(thing)]
+        elif module is not package:
+            names = ", ".join(f"`{name}`" for name in foreign)
+            body += [f"## `{module.path}`", f"{_doc(module)} It holds {names}."]
+    body.append("## Shared by all stages")
+    body += [line for thing in shared.values() for line in _thing(thing)]
+    return "\n\n".join(body) + "\n"
+
+
+def _things(module: Thing) -> tuple[list[Thing], dict[str, Thing]]:
+    """The public classes and functions of a module: its own, and those from dezero_shared."""
+    own, shared = [], {}
+    for name, thing in module.members.items():
+        with suppress(griffe.AliasResolutionError):  # it comes from the standard library
+            if not name.startswith("_") and (thing.is_class or thing.is_function):
+                if not thing.is_alias:
+                    own.append(thing)
+                elif thing.canonical_path.startswith("dezero_shared."):
+                    shared[name] = thing
+    return own, shared
+
+
+def _thing(thing: Thing) -> Iterator[str]:
+    yield f"### `{thing.name}`"
+    if thing.is_class:
+        made = thing.all_members.get("__init__")
+        yield code(f"class {made.signature(name=thing.name) if made else thing.name}")
+    else:
+        yield code(f"def {thing.signature(return_type=True)}")
+    if thing.is_class and thing.bases:
+        yield "A subclass of " + ", ".join(f"`{base}`" for base in thing.bases) + "."
+    yield from _described(thing)
+    if thing.is_class:
+        operators = ", ".join(_operators(thing))
+        if operators:
+            yield f"Its operators: {operators}."
+        members = [member for member in thing.members.values() if _is_shown(member)]
+        if any(member.docstring for member in members):
+            yield "\n".join(map(_member, members))
+    where = f", in {thing.canonical_path.rpartition('.')[0]}" if thing.is_alias else ""
+    yield raw(f"<details><summary>The source{where}</summary>")
+    yield code(thing.source)
+    yield raw("</details>")
+
+
+def _operators(cls: Thing) -> Iterator[str]:
+    """What each operator calls: its module assigns `Variable.__add__ = add`, and the like."""
+    for node in ast.walk(ast.parse(cls.module.source)):
+        if not isinstance(node, ast.Assign):
             continue
-        if owner is not cls and owner.__module__ == cls.__module__:
-            continue  # it has a section of its own on the same page
-        for name, thing in vars(owner).items():
-            public = not name.startswith("_") or name in ("__call__", "__len__", "__repr__")
-            is_property = isinstance(thing, property)
-            if name in found or not public or not (is_property or inspect.isfunction(thing)):
-                continue
-            found[name] = {
-                "name": name,
-                "kind": "property" if is_property else "method",
-                "signature": returned(thing.fget) if is_property else signature(thing),
-                "doc": own_doc(thing),
-                "from": "" if owner is cls else owner.__name__,
-            }
-    return list(found.values())
+        for target in node.targets:
+            several = [getattr(part, "elts", [part]) for part in (target, node.value)]
+            for method, function in zip(*several):
+                owner, _, name = ast.unparse(method).partition(".")
+                if owner == cls.name and name in _WRITTEN:
+                    yield f"`{_WRITTEN[name]}` calls `{ast.unparse(function)}`"
 
 
-def signature(thing: Any) -> str:
-    try:
-        return str(inspect.signature(thing)).replace("'", "")
-    except (TypeError, ValueError):
-        return "(...)"
+def _is_shown(member: Thing) -> bool:
+    public = not member.name.startswith("_") or member.name in _SHOWN
+    return public and (member.is_function or "property" in member.labels)
 
 
-def returned(getter: Any) -> str:
-    annotation = inspect.signature(getter).return_annotation
-    return "" if annotation is inspect.Signature.empty else f": {annotation}".replace("'", "")
+def _member(member: Thing) -> str:
+    if member.is_function:
+        form = member.signature(return_type=True)
+    else:
+        form = member.name + (f": {member.annotation}" if member.annotation else "")
+    indented = [paragraph.replace("\n", "\n  ") for paragraph in _described(member)]
+    return f"- `{form}`" + "".join(f"\n\n  {paragraph}" for paragraph in indented) + "\n"
 
 
-def own_doc(thing: Any) -> str:
-    """Its docstring, but not one that it would inherit."""
-    doc = thing.__doc__ if isinstance(thing.__doc__, str) else ""
-    return inspect.cleandoc(doc)
+def _doc(thing: Thing) -> str:
+    return escaped(thing.docstring.value) if thing.docstring else ""
 
 
-def look_at(module: ModuleType) -> dict[str, Any]:
-    own, shared = [], []
-    for name, thing in vars(module).items():
-        if name.startswith("_") or not (inspect.isclass(thing) or inspect.isfunction(thing)):
-            continue
-        if thing.__module__ == module.__name__:
-            own.append(describe(name, thing))
-        elif thing.__module__.startswith("dezero_shared"):
-            shared.append(describe(name, thing) | {"module": thing.__module__})
-    own.sort(key=lambda found: line_of(module, found["name"]))
-    modules = [n for n, thing in vars(module).items() if inspect.ismodule(thing)]
-    names = [n for n in vars(module) if not n.startswith("_") and n not in modules]
-    return {
-        "name": module.__name__,
-        "doc": own_doc(module),
-        "names": names,
-        "own": own,
-        "shared": shared,
-    }
-
-
-def line_of(module: ModuleType, name: str) -> int:
-    return inspect.getsourcelines(getattr(module, name))[1]
-
-
-def main() -> None:
-    package = importlib.import_module("dezero")
-    names = [f"dezero.{found.name}" for found in pkgutil.iter_modules(package.__path__)]
-    modules = [look_at(importlib.import_module(name)) for name in ["dezero", *names]]
-    print(json.dumps({"file": package.__file__, "modules": modules}))
-
-
-if __name__ == "__main__":
-    main()
+def _described(thing: Thing) -> list[str]:
+    """The paragraphs of a docstring; what it says of an argument, or raises, on its own line."""
+    new_line = re.compile(r"\n(?=[a-z_]\w*(?:, \w+)*: |Raises )")
+    return [new_line.sub("\\\\\n", part) for part in _doc(thing).split("\n\n") if part]

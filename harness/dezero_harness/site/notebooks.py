@@ -27,14 +27,11 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 from ..diffs.difference import stages_of
+from ..prose.markdown import headings, programs
 from .expected_output import EXAMPLES, Numbers
 from .remote import remote_of
 
-_PROGRAM = re.compile(
-    r"^```python\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE
-)
 _ERROR = re.compile(r"^\w+(Error|Exception|Warning)\b", re.MULTILINE)
-_EXAMPLES_BEFORE = re.compile(r"^## Exercises$", re.MULTILINE)
 _ONE_CELL = 300.0  # seconds
 
 
@@ -56,31 +53,33 @@ class Cell:
 def cells(root: Path, stage: Path) -> list[Cell]:
     """The chapter of this stage, with its examples before the exercises."""
     readme = stage / "README.md"
-    text = readme.read_text("utf-8")
-    place = _EXAMPLES_BEFORE.search(text)
-    until = place.start() if place else len(text)
+    lines = readme.read_text("utf-8").splitlines()
+    exercises = [h.line for h in headings("\n".join(lines)) if h.text == "Exercises"]
+    until = min(exercises, default=len(lines))
     origin = readme.relative_to(root).as_posix()
-    found = [*_chapter(text[:until], origin), Cell("## Examples", origin)]
+    found = [*_chapter(lines[:until], origin), Cell("## Examples", origin)]
     for script in sorted(stage.glob("examples/*.py")):
         found += _example(script, script.relative_to(root).as_posix())
-    return [*found, *_chapter(text[until:], origin)]
+    return [*found, *_chapter(lines[until:], origin)]
 
 
-def _chapter(text: str, origin: str) -> Iterator[Cell]:
+def _chapter(lines: Sequence[str], origin: str) -> Iterator[Cell]:
     at = 0
-    for program in _PROGRAM.finditer(text):
-        yield from _markdown(text[at : program.start()], origin)
-        printed = program[2] or ""
-        yield Cell(program[1].strip("\n"), origin, True, printed, bool(_ERROR.search(printed)))
-        at = program.end()
-    yield from _markdown(text[at:], origin)
+    for program in programs("\n".join(lines)):
+        yield from _markdown(lines[at : program.start], origin)
+        raises = bool(_ERROR.search(program.prints))
+        yield Cell(program.source.strip("\n"), origin, True, program.prints, raises)
+        at = program.stop
+    yield from _markdown(lines[at:], origin)
 
 
-def _markdown(text: str, origin: str) -> Iterator[Cell]:
+def _markdown(lines: Sequence[str], origin: str) -> Iterator[Cell]:
     """One cell for each section, so that a notebook can fold them."""
-    for section in re.split(r"\n(?=##+ )", text.strip()):
-        if section.strip():
-            yield Cell(section.strip(), origin)
+    starts = [0, *(h.line for h in headings("\n".join(lines)) if h.level > 1), len(lines)]
+    for start, stop in itertools.pairwise(starts):
+        section = "\n".join(lines[start:stop]).strip()
+        if section:
+            yield Cell(section, origin)
 
 
 def _example(script: Path, origin: str) -> Iterator[Cell]:

@@ -1,15 +1,12 @@
-"""The pages, as MyST Markdown: a chapter with all that belongs to it, cases, API, comparisons."""
+"""The pages, as MyST Markdown: a chapter with all that belongs to it, cases, comparisons."""
 
 from __future__ import annotations
 
 import html
 import itertools
-import json
 import os
 import pkgutil
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,21 +20,21 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .. import cases
+from ..diffs.changes import remarked
 from ..diffs.difference import FileDifference, difference, stages_of
-from ..diffs.remarks import ON_THE_DIFFERENCE
+from ..diffs.remarks import ON_EXAMPLES, ON_THE_DIFFERENCE
 from ..execution.judge import as_plain
 from ..model.case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
+from ..prose.generated import between
+from ..prose.markdown import blocks, sections, title
 from . import differences, examples
-from .differences import Remark
 from .text import (
-    blocks,
     code,
     escaped,
     fenced,
     first_sentence,
     map_links,
     raw,
-    sections,
 )
 
 #: Sections of a chapter that get a place of their own on its page.
@@ -66,13 +63,8 @@ class Chapter:
     before: Path | None
 
     @cached_property
-    def parts(self) -> tuple[str, str, dict[str, str]]:
-        title, intro, found = sections((self.folder / "README.md").read_text("utf-8"))
-        return title, intro, {section.title: section.body for section in found}
-
-    @property
-    def title(self) -> str:
-        return self.parts[0]
+    def readme(self) -> str:
+        return (self.folder / "README.md").read_text("utf-8")
 
     @property
     def files(self) -> list[FileDifference]:
@@ -134,10 +126,11 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) 
 
     figures: what shows the engine at work, as Markdown.
     """
-    title, intro, found = chapter.parts
+    found = sections(chapter.readme)
+    intro = found.pop("")
     found = runnable(found, stage_numbers(chapter.folder.parent))
     source = f"stages/step{chapter.number}/README.md"
-    body = [f"# {title}", intro]
+    body = [f"# {title(chapter.readme)}", intro]
     reading = ""
     for name, text in found.items():
         if name == ON_THE_DIFFERENCE:
@@ -203,24 +196,17 @@ _AT_WORK = (
 
 def _on_examples(text: str) -> str:
     """The paragraph that names the examples."""
-    return next((b for b in blocks(text) if re.match(r"Examples?: ", b)), "")
-
-
-def remarks_of(chapter: Chapter) -> list[Remark]:
-    """The items of the section on the difference, in order."""
-    text = chapter.parts[2].get(ON_THE_DIFFERENCE, "")
-    items = [block[2:] for block in blocks(text) if block.startswith("- ")]
-    return [Remark(number, item) for number, item in enumerate(items, start=1)]
+    paragraphs = (block.text for block in blocks(text))
+    return next((text for text in paragraphs if ON_EXAMPLES.match(text)), "")
 
 
 def _difference(chapter: Chapter, text: str) -> str:
     if not chapter.before:
         raise BrokenPage(f"chapter {chapter.number} is the first, and has {ON_THE_DIFFERENCE!r}")
     files = chapter.files
-    found = differences.changes(files, chapter.before, chapter.folder)
-    in_front = differences.place(remarks_of(chapter), found)
+    found, in_front = remarked(files, chapter.before, chapter.folder)
     reading = _on_examples(text)
-    prose = [b for b in blocks(text) if not b.startswith("- ") and b != reading]
+    prose = [b.text for b in blocks(text) if b.kind != "item" and b.text != reading]
     body = ["\n\n".join(prose)]
     body += [f"{differences.number(r)} {r.text}" for r in in_front]
     body.append(
@@ -338,8 +324,8 @@ def cases_page(chapter: Chapter) -> str:
         f" `nox -s stage{chapter.number} -- -k WORDS` runs those with these words.",
         raw('<p><button type="button" class="unfold">Open all</button></p>'),
     ]
-    for title, here in groups.items():
-        body += [f"## {escaped(title.rstrip('.'))}", raw(_case_list(here))]
+    for about, here in groups.items():
+        body += [f"## {escaped(about.rstrip('.'))}", raw(_case_list(here))]
     return "\n\n".join(body) + "\n"
 
 
@@ -394,93 +380,6 @@ def _outcome(expected: Any) -> str:
     if isinstance(expected, Says):
         return f"answers a text that matches <code>{html.escape(expected.match)}</code>"
     return f"answers <code>{html.escape(repr(as_plain(expected)))}</code>"
-
-
-# --- API ---
-
-
-def api_page(root: Path, chapter: Chapter) -> str:
-    """The modules of a stage, from its own docstrings."""
-    env = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(chapter.folder), str(root / "shared")]),
-    }
-    program = Path(__file__).with_name("api.py")
-    done = subprocess.run(
-        [sys.executable, "-P", str(program)], env=env, capture_output=True, encoding="utf-8"
-    )
-    if done.returncode:
-        raise BrokenPage(f"step{chapter.number} cannot be described:\n{done.stderr.strip()}")
-    found = json.loads(done.stdout)
-    if not Path(found["file"]).is_relative_to(chapter.folder):
-        raise BrokenPage(f"another dezero was described: {found['file']}, not {chapter.folder}")
-    modules = {module["name"]: module for module in found["modules"]}
-    given = ", ".join(f"`{name}`" for name in modules["dezero"]["names"])
-    body = [
-        f"# The API of stage {chapter.number}",
-        "From its docstrings. What all stages share stands at the end.",
-        "## `dezero`",
-        f"{escaped(modules['dezero']['doc'])} `from dezero import ...` gives {given}.",
-    ]
-    shared = {thing["name"]: thing for module in modules.values() for thing in module["shared"]}
-    for name, module in modules.items():
-        if module["own"]:
-            body += [f"## `{name}`", escaped(module["doc"])]
-            body += [line for thing in module["own"] for line in _thing(thing)]
-        elif name != "dezero":
-            names = ", ".join(f"`{thing['name']}`" for thing in module["shared"])
-            body += [f"## `{name}`", f"{escaped(module['doc'])} It holds {names}."]
-    body.append("## Shared by all stages")
-    for thing in shared.values():
-        body += _thing(thing)
-    return "\n\n".join(body) + "\n"
-
-
-#: How an operator is written, for the method behind it.
-_WRITTEN = {
-    "__add__": "x + y",
-    "__radd__": "1 + x",
-    "__sub__": "x - y",
-    "__rsub__": "1 - x",
-    "__mul__": "x * y",
-    "__rmul__": "2 * x",
-    "__truediv__": "x / y",
-    "__rtruediv__": "1 / x",
-    "__neg__": "-x",
-    "__pow__": "x ** c",
-    "__rpow__": "2 ** x",
-}
-
-
-def _thing(thing: Mapping[str, Any]) -> Iterator[str]:
-    yield f"### `{thing['name']}`"
-    word = "class " if thing["kind"] == "class" else "def "
-    yield code(f"{word}{thing['name']}{thing['signature']}")
-    if thing["bases"]:
-        yield "A subclass of " + ", ".join(f"`{base}`" for base in thing["bases"]) + "."
-    yield from described(thing["doc"])
-    if thing["operators"]:
-        calls = (f"`{_WRITTEN.get(d, d)}` calls `{f}`" for d, f in thing["operators"].items())
-        yield "Its operators: " + ", ".join(calls) + "."
-    if any(member["doc"] for member in thing["members"]):
-        yield "\n".join(_member(member) for member in thing["members"])
-    where = thing.get("module", "")
-    summary = f"The source, in {where}" if where else "The source"
-    yield raw(f"<details><summary>{summary}</summary>")
-    yield code(thing["source"])
-    yield raw("</details>")
-
-
-def described(doc: str) -> list[str]:
-    """The paragraphs of a docstring; what it says of an argument, or raises, on its own line."""
-    new_line = re.compile(r"\n(?=[a-z_]\w*(?:, \w+)*: |Raises )")
-    return [new_line.sub("\\\\\n", escaped(p)) for p in doc.split("\n\n") if p]
-
-
-def _member(member: Mapping[str, Any]) -> str:
-    origin = f" (from `{member['from']}`)" if member["from"] else ""
-    indented = [paragraph.replace("\n", "\n  ") for paragraph in described(member["doc"])]
-    doc = "".join(f"\n\n  {paragraph}" for paragraph in indented)
-    return f"- `{member['name']}{member['signature']}`{origin}{doc}\n"
 
 
 # --- comparisons ---
@@ -552,8 +451,8 @@ def filled(text: str, root: Path) -> str:
 
     def section(found: re.Match[str]) -> str:
         file, title, _, start, stop = found.groups()
-        _, intro, parts = sections(_read(root, file))
-        everything = {"(start)": intro} | {part.title: part.body for part in parts}
+        everything = sections(_read(root, file))
+        everything["(start)"] = everything.pop("")
         if title not in everything:
             raise BrokenPage(f"docs: {file} has no section {title!r}; it has {list(everything)}")
         body = everything[title]
@@ -574,12 +473,6 @@ def filled(text: str, root: Path) -> str:
     return re.sub(r"^\{\{ (\S+) <!-- (\w+) --> \}\}$", marked, text, flags=re.MULTILINE)
 
 
-def between(text: str, marker: str) -> str:
-    """What stands between <!-- marker --> and <!-- /marker -->; "" where there are none."""
-    found = re.search(rf"<!-- {marker} -->\n(.*?)<!-- /{marker} -->", text, re.DOTALL)
-    return found[1] if found else ""
-
-
 def _read(root: Path, file: str) -> str:
     try:
         return (root / file).read_text("utf-8")
@@ -589,9 +482,10 @@ def _read(root: Path, file: str) -> str:
 
 def matrix_table(readme: str) -> str:
     """The README's matrix as a table of cells that are coloured by what was found."""
+    matrix = between(readme, "matrix") or ""
     rows = [
         [cell.strip() for cell in line.strip("|\n ").split("|")]
-        for line in between(readme, "matrix").splitlines()
+        for line in matrix.splitlines()
         if line.startswith("|")
     ]
     if len(rows) < 3:
@@ -605,9 +499,7 @@ def matrix_table(readme: str) -> str:
         shown = "".join(_matrix_cell(cell) for cell in cells)
         lines.append(f'<tr><th scope="row">{link}</th><td>{html.escape(arrays)}</td>{shown}</tr>')
     never = [
-        line
-        for line in between(readme, "matrix").splitlines()
-        if line and not line.startswith(("|", "In each cell"))
+        line for line in matrix.splitlines() if line and not line.startswith(("|", "In each cell"))
     ]
     table = (
         '<div class="scroll" tabindex="0" role="region" aria-label="The matrix">'

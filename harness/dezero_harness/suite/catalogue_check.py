@@ -11,10 +11,17 @@ from typing import Any
 import numpy as np
 
 from ..execution.runner import compiled
-from ..model.case import ARRAY_CAPABILITIES, ENVIRONMENT, REFUSALS, Case, Raises
+from ..model.case import ARRAY_CAPABILITIES, ENVIRONMENT, LEVELS, REFUSALS, Case, Raises, Says
 
 SPINE = ("24 and 44", "Newton", "sin cycle", "double backprop")
 _LONGEST = 70
+#: What a program of level core may not mention: dtypes, names of ours, how the graph is kept.
+_BEYOND_MATHEMATICS = re.compile(
+    r"\w*dtype\w*|\b(?:u?int|float|complex)\d+|\.name\b|__\w+__|\.creator|\.generation"
+    r"|\b(?:repr|str|print|kind|id)\(|\bretain_grad|\bno_grad|\busing_config|\btest_mode"
+    r"|\b(?:Config|Function|Parameter|Series)\b|\bdezero_shared|\bdezero\.(?!functions\b)\w+"
+)
+_AS_GRAD = 'getattr(dezero, "is_simple_core", False)'  # asks whether gradients are arrays
 
 
 def mistakes(cases: Sequence[Case]) -> list[str]:
@@ -38,6 +45,10 @@ def _mistakes(case: Case) -> Iterator[str]:
         yield "the group is empty"
     if case.spine and case.spine not in SPINE:
         yield f"the spine has no {case.spine!r}; it has {', '.join(SPINE)}"
+    if case.level not in LEVELS:
+        yield f"the level {case.level!r} is none of {', '.join(LEVELS)}"
+    if case.level == "core":
+        yield from _beyond_mathematics(case)
     if case.rel < 0 or case.abs < 0:
         yield "a tolerance is negative"
     for capability in case.needs:
@@ -60,6 +71,20 @@ def _in_statement(case: Case) -> Iterator[str]:
         yield "a statement says what is, not what should be"
     if case.statement != case.statement.strip().rstrip("."):
         yield "the statement ends in a period, or has blanks around it"
+
+
+def _beyond_mathematics(case: Case) -> Iterator[str]:
+    found = _BEYOND_MATHEMATICS.search(case.program.replace(_AS_GRAD, ""))
+    if found:
+        yield f"level core, and the program mentions {found[0]}: that is no mathematics"
+    if _has_text(case.expect):
+        yield f"level core, and the answer is no number: {case.expect!r}"
+
+
+def _has_text(answer: Any) -> bool:
+    if isinstance(answer, list | tuple):
+        return any(map(_has_text, answer))
+    return isinstance(answer, str | dict | Raises | Says)
 
 
 def _in_program(program: str, file: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from ..execution.runner import Observed, run
 from ..execution.shell import shell_lines
 from ..model.case import Case
 from .catalogue_check import mistakes
+from .expected_failures import compared
 from .setup import SETUP, Setup
 
 
@@ -27,7 +28,7 @@ class Catalogue(pytest.File):
         if wrong:
             raise self.CollectError("The catalogue has mistakes:\n  " + "\n  ".join(wrong))
         shared = {"hooks": self.ihook, "file": self.session._node_location_to_relpath(self.path)}
-        for case in cases.ALL:
+        for case in self.config.stash[SETUP].asked(cases.ALL):
             yield CaseItem.from_parent(self, name=case.id, case=case, **shared)
 
 
@@ -49,15 +50,31 @@ class CaseItem(pytest.Item):
         setup, case = self.config.stash[SETUP], self.case
         if setup.isolated:
             finished = None
-            observed = setup.isolated.observe(case.program, case.id, warns=case.warns)
+            observed = setup.isolated.observe(
+                case.program, case.id, warns=case.warns, quiet=case.quiet
+            )
             print(setup.isolated.printed, end="")
         else:
             finished = run(
-                case.program, setup.arrays.prelude, case.id, warns=case.warns, seed=setup.seed
+                case.program,
+                setup.arrays.prelude,
+                case.id,
+                warns=case.warns,
+                seed=setup.seed,
+                lenient=not (setup.stage.ours or case.quiet),
             )
             observed = finished.observed
         verdict = judge(case, observed, setup.stage.capabilities, setup.arrays)
-        self.user_properties.append(("result", result_of(case, verdict)))
+        if setup.manner.adapter and observed.error == "NotStated":
+            reason = f"the adapter states no {observed.message}"
+            verdict = replace(verdict, outcome="not applicable", reason=reason)
+        known = setup.known.get(case.id)
+        if known:
+            verdict = compared(verdict, known)
+        notes = {"notes": observed.notes} if observed.notes else {}
+        self.user_properties.append(("result", result_of(case, verdict) | notes))
+        if verdict.outcome == "known":
+            pytest.xfail(verdict.reason)
         if verdict.outcome != "unexpected":
             return
         failure = Unexpected(case, verdict, observed)
@@ -84,7 +101,8 @@ class Unexpected(Exception):
         spine = f", {case.spine} of the spine" if case.spine else ""
         python = setup.isolated.python if setup.isolated else ""
         shell = f"shell of {python}" if python else "Python shell"
-        lines = shell_lines(setup.stage.path, setup.arrays.prelude, case.program)
+        prelude, adapter = setup.arrays.prelude, setup.manner.adapter
+        lines = shell_lines(setup.stage.path, prelude, case.program, adapter)
         text = [
             f"chapter {case.chapter}, group {case.group}{spine}; in a {shell}:",
             "",

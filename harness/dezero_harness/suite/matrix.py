@@ -1,13 +1,13 @@
 """Every stage on every kind of array: `python -m dezero_harness.suite.matrix`, or `nox -s matrix`.
 
-The stages run in worker processes, in parallel. `matrix.json` and `matrix.md` tell of each case;
-a summary by chapter stands in the README, and a run fails where it is no longer true.
+The stages run in worker processes, in parallel. `matrix.json` and `matrix.md` tell of each case; a
+summary by chapter stands in the README, beside what a run of one stage prints, and the matrix fails
+where these are no longer true.
 """
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import os
 import platform
@@ -26,6 +26,8 @@ from ..execution.judge import OUTCOMES, counts, judge, result_of
 from ..execution.runner import StageError
 from ..execution.stage import read
 from ..model.arrays import ArrayKind, Unusable, array_kind
+from ..prose.generated import renew
+from .report import by_chapter
 
 #: The kinds that the summary counts. It is the same on every machine, so no device is among them,
 #: and no library that takes minutes.
@@ -34,10 +36,15 @@ EVERYWHERE = {"numpy": "NumPy", "strict": "array-api-strict"}
 ELSEWHERE = {
     "jax": ("JAX", "for it needs an extra; `nox -t jax` runs it, under `jax.jit` too"),
     "dask": ("Dask", "for it needs an extra; `nox -t dask` runs it"),
+    "torch": ("PyTorch", "for it is large; `nox -t torch` runs it, on the best device there is"),
     "cupy": ("CuPy", "needs an NVIDIA GPU; `nox -t gpu` runs it there"),
 }
 
-_MARKED = re.compile(r"(?<=<!-- matrix -->\n).*?(?=<!-- /matrix -->)", re.DOTALL)
+#: What the README shows of a run of one stage: the table, and the line that it ends with.
+_PRINTED = re.compile(
+    r"chapter   passed .*?(\n\nThe report is in reports/stage(\d+)-numpy\.json\n=+ ).*?(?= in \d)",
+    re.DOTALL,
+)
 _REFRESH = "nox -s matrix -- --write"
 
 Results = list[dict[str, Any]]
@@ -132,26 +139,24 @@ def _why(result: dict[str, Any]) -> str:
     return f"expected {result['expected']}, got {result['got']} ({reason})"
 
 
-def check(readme: Path, new: str, write: bool) -> str:
-    """Compare the summary in this file with the new one, or write it; returns what is wrong."""
-    if not readme.is_file():
-        return f"{readme}: there is no such file to keep the summary in"
-    text = readme.read_text("utf-8")
-    found = _MARKED.search(text)
-    if not found:
-        return (
-            f"{readme} has no place for the summary: put the lines <!-- matrix --> and"
-            f" <!-- /matrix --> where it shall stand, and write: {_REFRESH}"
-        )
-    if found[0] == new:
-        return ""
-    if write:
-        readme.write_text(text[: found.start()] + new + text[found.end() :], "utf-8")
-        return ""
-    changes = difflib.unified_diff(found[0].splitlines(), new.splitlines(), "stands", "is", "", "")
-    return "\n".join(
-        [*changes, f"{readme}: the summary of the matrix is stale; refresh it with: {_REFRESH}"]
-    )
+def check(readme: Path, new: str, write: bool, results: Results) -> str:
+    """Compare what this file shows of the results with them, or write it; returns what is wrong."""
+    wrong = [renew(readme, "matrix", new, command=_REFRESH, write=write)]
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    if run := _PRINTED.search(text):
+        right = _printed(run, results)
+        wrong.append(renew(readme, _PRINTED, right, command=_REFRESH, write=write))
+    return "\n".join(filter(None, wrong))
+
+
+def _printed(run: re.Match[str], results: Results) -> str:
+    """The same piece of a run's output, with the figures that are."""
+    where = f"step{run[2]}", "numpy"
+    here = [result for result in results if (result["stage"], result["array"]) == where]
+    if not here:
+        return run[0]
+    total = [f"{n} {OUTCOMES[outcome]}" for outcome, n in counts(here).items() if n]
+    return "\n".join(by_chapter(here)) + run[1] + ", ".join(total)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -199,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"UNEXPECTED  {one['stage']} {one['array']} {one['id']}: {_why(one)}")
     if len(red) > 10:
         print(f"and {len(red) - 10} more that are unexpected")
-    wrong = check(options.readme, new, options.write)
+    wrong = check(options.readme, new, options.write, results)
     print(*filter(None, [wrong, f"The reports are in {json_file} and {full_file}"]), sep="\n")
     return 1 if red or wrong else 0
 

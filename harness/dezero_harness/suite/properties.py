@@ -32,6 +32,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from dezero_shared import series
+
 from ..model import taylor
 from ..model.case import REFUSALS
 from .setup import SETUP, Setup
@@ -380,6 +382,23 @@ def test_higher_derivatives(engine: Engine, data: st.DataObject) -> None:
     xs = engine.leaves(at)
     for axes, got in engine.partials(run(program, xs, engine.functions), xs, orders):
         assert_near(got, want.partial(*axes), want.uncertainty(*axes))
+
+
+@SETTINGS
+@given(data=st.data())
+def test_arrays_of_taylor_series(engine: Engine, data: st.DataObject) -> None:
+    """All orders from one pass, of programs in which some numbers, results too, are constants."""
+    at = data.draw(st.lists(NUMBERS, min_size=2, max_size=3), "at")
+    program = data.draw(programs(engine, len(at)), "program")
+    want = expected(program, at, 5)
+    constants = [data.draw(st.sampled_from([engine.leaf, engine.array]), "kind")(c) for c in at[1:]]
+
+    def f(x: Any) -> Any:
+        return run(program, [x, *constants], engine.functions)
+
+    got = series.derivatives(f, engine.leaf(at[0]), 5)
+    for k, value in enumerate(engine.on_host(got)):
+        assert_near(value, want.partial(*[0] * k), want.uncertainty(*[0] * k))
 
 
 # --- random sequences of actions -----------------------------------------------------------------

@@ -5,17 +5,22 @@ from __future__ import annotations
 import gc
 import platform
 import random
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ..execution.isolated import Isolated, Limits
-from ..execution.stage import StageError, load, read
+from .. import adapters
+from ..execution.isolated import Isolated, Limits, Manner
+from ..execution.runner import missing
+from ..execution.stage import Stage, StageError, load, read
 from ..model.arrays import KINDS, Unusable, array_kind
-from ..model.case import ABSENT
-from .report import Report
+from ..model.case import ABSENT, REFUSALS
+from .expected_failures import BadList, by_case
+from .profiles import LATER, PROFILES, Profile
+from .report import Report, catalogue
 from .setup import SETUP, Setup
 
 SUITE = Path(__file__).with_name("conformance.py")
@@ -25,11 +30,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dezero", "conformance of a stage")
     group.addoption("--stage", metavar="DIR", help="the stage: a folder holding a package dezero")
     group.addoption(
+        "--engine",
+        metavar="NAME",
+        help=f"in place of a stage, an engine behind an adapter: {', '.join(adapters.SHIPPED)}; or"
+        " a module or a file of your own",
+    )
+    group.addoption(
         "--array",
         default="numpy",
         choices=KINDS,
         help="what data lives in: numpy (default), strict (array-api-strict on device1), jax,"
-        " dask, cupy",
+        " dask, torch, cupy",
+    )
+    group.addoption(
+        "--device",
+        default="",
+        metavar="DEVICE",
+        help="where the arrays of torch live (cuda, xpu, mps, cpu) or of jax (gpu, tpu, cpu);"
+        " cuda:1 for a second one (default: the best that is there)",
+    )
+    group.addoption(
+        "--profile",
+        choices=PROFILES,
+        help="which cases are asked. "
+        + ". ".join(f"{name}: {what}" for name, what in PROFILES.items())
+        + " (default: full for a stage, book for any other engine)",
+    )
+    group.addoption(
+        "--known",
+        metavar="FILE",
+        help="cases that are known to fail, in TOML; one that passes, or fails otherwise, is red",
+    )
+    group.addoption(
+        "--write-known", metavar="FILE", help="write such a list of this run's failures"
     )
     group.addoption("--report", metavar="FILE", help="JSON (default: reports/STAGE-ARRAY.json)")
     group.addoption("--seed", type=int, metavar="N", help="random numbers as in a run with seed N")
@@ -64,7 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
-    if option.stage is None:
+    if option.stage is None and option.engine is None:
         if any(_is_suite(Path(arg.partition("::")[0]).absolute()) for arg in config.args):
             raise pytest.UsageError("which stage? Add a folder, as in --stage stages/step33")
         return
@@ -72,35 +105,68 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(SUITE)]
     if option.seed is None:  # kept in the options, which pytest-xdist hands on to its workers
         option.seed = random.SystemRandom().randrange(10**6)
-    option.isolated = option.isolated or option.python is not None
-    if option.isolated and (option.usepdb or option.trace):
+    option.isolated = option.isolated or option.python is not None or option.engine is not None
+    debugger = option.usepdb or option.trace
+    if option.isolated and debugger:
         raise pytest.UsageError(
             "a debugger cannot enter the worker process of --isolated; leave --isolated out"
-            " (and --python), and the same cases run in this process"
+            " (and --python, and --engine), and the same cases run in this process"
         )
     isolated, python = None, platform.python_version()
     try:
-        kind = array_kind(option.array)
-        if option.isolated:
-            stage = read(option.stage, option.python or "")
+        kind = array_kind(option.array, option.device)
+        interpreter = option.python or ""
+        if option.engine:
+            stage, profile = behind_adapter(option), "core"
+            manner = Manner(True, adapter=adapters.find(option.engine), bridge=str(adapters.BRIDGE))
+            interpreter = interpreter or sys.executable
+        else:
+            stage = read(option.stage, interpreter)
+            profile = option.profile or ("full" if stage.ours else "book")
+            names = tuple(LATER) if profile == "book" else ()
+            manner = Manner(not stage.ours, stage.aliases, names)
+        if option.isolated or not (stage.ours or debugger):
             limits = Limits(option.time_limit, option.memory_limit)
-            isolated = Isolated(stage.path, kind, limits, option.seed, option.python or "")
+            isolated = Isolated(stage.path, kind, limits, option.seed, interpreter, manner=manner)
             config.add_cleanup(isolated.stop)
             where = isolated.start()
+            lacking, stage = where.missing, replace(stage, engine=where.engine)
             kind, python = replace(kind, version=where.version), where.python
             if option.python:
                 absent = {name: ABSENT[name] for name in where.lacks}
                 kind = replace(kind, lacks={**kind.lacks, **absent})
         else:
             stage = load(option.stage)
-    except (StageError, Unusable) as error:
+            lacking = tuple(missing(list(manner.names), kind.prelude))
+        known = (
+            by_case(Path(option.known), [case.id for case in catalogue()]) if option.known else {}
+        )
+    except (StageError, Unusable, BadList) as error:
         raise pytest.UsageError(str(error)) from None
     report = Path(option.report or f"reports/{stage.name}-{kind.name}.json").absolute()
     if report.is_dir():
         raise pytest.UsageError(f"--report {report} is a folder; name a file in it")
     config.add_cleanup(gc.unfreeze)  # the cleanup that comes last, after pytest's own collection
-    config.stash[SETUP] = Setup(stage, kind, option.seed, report, isolated, python)
+    asked = Profile(profile, stage.capabilities, frozenset(lacking))
+    config.stash[SETUP] = Setup(
+        stage, kind, option.seed, report, isolated, python, asked, manner, known
+    )
     config.pluginmanager.register(Report(config, config.stash[SETUP]), "dezero-report")
+
+
+def behind_adapter(option: Any) -> Stage:
+    """What stands for an engine behind an adapter; it is asked the mathematics."""
+    if option.stage is not None:
+        raise StageError("--stage and --engine: give the one or the other")
+    if option.profile not in (None, "core"):
+        raise StageError(
+            f"--profile {option.profile}: an engine behind an adapter is asked the mathematics,"
+            f" --profile core; of anything else it knows nothing"
+        )
+    if option.array != "numpy":
+        raise StageError(f"--array {option.array}: an adapter makes its own tensors, of NumPy's")
+    name = Path(option.engine).stem if option.engine.endswith(".py") else option.engine
+    return Stage(name, Path.cwd(), frozenset(REFUSALS), ours=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -109,7 +175,7 @@ def pytest_collection(session: pytest.Session) -> Any:
 
     It is not to look at them later either, when a case asks for it or its garbage does.
     """
-    if session.config.option.stage is None or not gc.isenabled():
+    if SETUP not in session.config.stash or not gc.isenabled():
         return (yield)
     gc.disable()
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import ENGINE, ROOT, a_case
 from dezero_harness import cases
-from dezero_harness.suite.matrix import ELSEWHERE, check, main
+from dezero_harness.suite.matrix import ELSEWHERE, main
 
 GREEN = a_case()
 LATER = a_case(statement="the engine has flown", needs=("tanh",), without={"tanh": 4.0}, chapter=35)
@@ -79,14 +79,29 @@ def test_what_is_unexpected_is_named_and_loses_no_other_result(matrix, stage, tm
     assert "line 1: invalid syntax" in full
 
 
-@pytest.mark.parametrize("text", [None, "# Title\n", "<!-- matrix -->\n"])
-def test_a_readme_without_a_place_for_the_summary_is_told(tmp_path, text):
+RUN = """\
+chapter   passed   refused as predicted   unexpected
+     31        7                      0            0
+    all        7                      0            0
+
+The report is in reports/stage33-numpy.json
+=== 7 passed in 5.32s ===
+"""
+
+
+def test_what_the_readme_shows_of_a_run_is_held_to_the_results(matrix, stage, tmp_path):
     readme = tmp_path / "README.md"
-    if text is not None:
-        readme.write_text(text, "utf-8")
-    said = check(readme, "a summary\n", write=True)
-    assert ("there is no such file" if text is None else "put the lines <!-- matrix -->") in said
-    assert text is None or readme.read_text("utf-8") == text
+    readme.write_text(RUN + README, "utf-8")
+    folder = stage(name="step33")
+    assert matrix(folder, "--write")[0] == 0
+    text = readme.read_text("utf-8")
+    assert "    all        1                      1            0\n\nThe report is in" in text
+    assert "=== 1 passed, 1 refused as predicted in 5.32s ===\n# Title" in text
+    assert matrix(folder)[0] == 0
+    readme.write_text(text.replace("=== 1 passed, ", "=== 2 passed, "), "utf-8")
+    status, said = matrix(folder)
+    assert status == 1
+    assert "+=== 1 passed, 1 refused as predicted in 5.32s ===" in said.out
 
 
 def test_there_have_to_be_stages(matrix):

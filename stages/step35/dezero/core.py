@@ -48,7 +48,7 @@ class Variable(Refusals):
 
     @property
     def shape(self):
-        return as_array(self._data).shape
+        return tuple(as_array(self._data).shape)
 
     @property
     def ndim(self):
@@ -56,7 +56,7 @@ class Variable(Refusals):
 
     @property
     def size(self):
-        return as_array(self._data).size
+        return arrays.size(self._data)
 
     @property
     def dtype(self):

@@ -48,7 +48,7 @@ class Variable(Refusals):
 
     @property
     def shape(self):
-        return as_array(self._data).shape
+        return tuple(as_array(self._data).shape)
 
     @property
     def ndim(self):
@@ -56,7 +56,7 @@ class Variable(Refusals):
 
     @property
     def size(self):
-        return as_array(self._data).size
+        return arrays.size(self._data)
 
     @property
     def dtype(self):
@@ -230,7 +230,7 @@ class SumTo(Function):
     def forward(self, x):
         xp = get_array_module(x)
         axes = arrays.stretched_axes(self.shape, x.shape)
-        return xp.reshape(xp.sum(x, axis=axes), self.shape)
+        return xp.reshape(arrays.sum_along(x, axes), self.shape)
 
     def backward(self, gy):
         (x,) = self.inputs

@@ -28,30 +28,48 @@ def maml(results, out):
     finish(figure, out)
 
 
-def wgan_gp(shown, out):
-    """For each kind of data: what was generated, value surfaces of critics, norms of gradients."""
-    figure, panels = plt.subplots(len(shown), 4, figsize=(13, 3.3 * len(shown)), squeeze=False)
+def wgan_gp(shown, out, smaller=()):
+    """For each kind of data: what was generated, value surfaces of critics, norms of gradients.
+
+    smaller: the same for some of the data, trained with a smaller penalty; a column of its own.
+    """
+    columns, n = 4 + bool(smaller), len(shown)
+    figure, panels = plt.subplots(n, columns, figsize=(3.3 * columns, 3.3 * n), squeeze=False)
     titles = ["generated, and its critic", "gradient penalty", "weight clipping"]
     for row, (data, one) in zip(panels, shown.items()):
         for axes, title, scores in zip(row, titles, one["surfaces"].values()):
-            axes.set_title(title)
-            grid = np.asarray(scores).reshape(len(AXIS), len(AXIS))
-            axes.contour(AXIS, AXIS, grid, levels=20, linewidths=0.8)
-            axes.plot(*one["real"].T, ".", color="darkorange", markersize=2, label="real")
-            axes.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xticks=(), yticks=())
-        green = row[0].plot(*one["generated"][:1000].T, ".", color="green", markersize=2)
-        green[0].set_label("generated")
+            surface(axes, title, scores, one["real"])
+        generated(row[0], one)
         row[0].legend(loc="upper right", markerscale=5, fontsize="small")
         row[0].set_ylabel(data, fontsize="large")
-        row[3].set_title("gradient at the input of 12 layers")
+        if smaller and data in smaller:
+            other = smaller[data]
+            surface(row[4], "generated, λ = 0.1", other["surfaces"][""], other["real"])
+            generated(row[4], other)
+        elif smaller:
+            row[4].set_axis_off()
+        row[3].set_title("gradient at the input")
         for name, norms in one["norms"].items():
             steps = 10 * np.arange(len(norms))
             row[3].semilogy(steps, np.maximum(norms, 1e-40), label=name.split(",")[0])
-        row[3].set_xlabel("training step")
-        row[3].set_ylabel("mean norm")
+        row[3].set_xlabel("training step, 12 hidden layers")
         row[3].grid(alpha=0.3)
-        row[3].legend(fontsize="small")
+        if one["norms"]:
+            row[3].legend(fontsize="small")
     finish(figure, out)
+
+
+def surface(axes, title, scores, real):
+    """Level lines of a critic, and the real points."""
+    axes.set_title(title)
+    grid = np.asarray(scores).reshape(len(AXIS), len(AXIS))
+    axes.contour(AXIS, AXIS, grid, levels=20, linewidths=0.8)
+    axes.plot(*real.T, ".", color="darkorange", markersize=2, label="real")
+    axes.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xticks=(), yticks=())
+
+
+def generated(axes, one):
+    axes.plot(*one["generated"][:1000].T, ".", color="green", markersize=2, label="generated")
 
 
 def trpo(results, out):

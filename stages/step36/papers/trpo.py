@@ -180,7 +180,8 @@ def train(args):
     kind = (Gaussian if tasks.is_continuous(envs[0]) else Categorical)(envs[0].action_space)
     theta = initial(rng, kind, len(scale))
     baseline = Parameter(np.zeros(features(np.zeros(len(scale)), np.zeros(())).shape))
-    run = Run(args, "trpo", [rng, *theta, baseline], env=args.env, hidden=HIDDEN)
+    parts = [rng, *theta, baseline]
+    run = Run(args, "trpo", parts, env=args.env, hidden=HIDDEN, damping=DAMPING)
 
     def choose(x):
         with no_grad():

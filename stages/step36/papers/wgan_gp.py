@@ -177,16 +177,16 @@ def measured(run, generator, critic, fixed):
     data, rng = run.identity["data"], np.random.default_rng([run.identity["seed"], 1])
     generated, real = generate(generator, rng, 2500), real_points(data, rng, 1000)
     modes, share = quality(data, generated)
+    norms = {name: run.history[name] for name in FIXED if name in run.history}
     results = run.results(
         modes=modes,
         share=share,
         gradient_norm=float(np.mean(run.history["norm"][-100:])),
-        norms_by_layer={name: norms_by_layer(theta, real) for name, theta in fixed.items()},
+        norms_by_layer={name: norms_by_layer(fixed[name], real) for name in FIXED if norms},
     )
-    critics = {"its critic": critic, "penalty": fixed["penalty"], "clipping": fixed["clipping"]}
+    critics = {"": critic} | {name: fixed[name] for name in ("penalty", "clipping") if norms}
     with no_grad():
         surfaces = {name: network(figures.PLANE, theta).data for name, theta in critics.items()}
-    norms = {name: run.history[name] for name in FIXED if name in run.history}
     return results, {"real": real, "generated": generated, "surfaces": surfaces, "norms": norms}
 
 
