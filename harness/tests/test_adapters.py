@@ -113,7 +113,7 @@ def test_an_engine_that_differentiates_functions_gives_the_same_verdicts(conform
 
 
 def test_a_wrong_rule_is_red_and_can_be_repeated(conform_to, adapter):
-    file = adapter(old="lambda x, y: cos(x)", new="lambda x, y: sin(x)")
+    file = adapter(old='OPERATIONS["cos"](x)', new="sin(x)")
     slope = [case for case in cases.ALL if case.id == "derivative-1-of-sin-x-is-right"]
     result = conform_to(file, catalogue=[*slope, SQUARE])
     result.assert_outcomes(passed=1, failed=1)

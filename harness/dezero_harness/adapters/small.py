@@ -4,6 +4,8 @@
 tensor it was made from how a gradient goes there: by operations, so that a gradient has a graph.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 ENGINE, TESTED = "", ""
@@ -58,7 +60,7 @@ def power(x, c):
     return Tensor(x.numbers**c, ((x, lambda g: mul(g, slope())),))
 
 
-def function(f, slope):
+def function(f, slope) -> Callable:
     """f of numbers; slope(x, y) is f' by operations."""
 
     def apply(x):
@@ -69,7 +71,7 @@ def function(f, slope):
     return apply
 
 
-sin = function(np.sin, lambda x, y: cos(x))
+sin = function(np.sin, lambda x, y: OPERATIONS["cos"](x))
 cos = function(np.cos, lambda x, y: neg(sin(x)))
 tanh = function(np.tanh, lambda x, y: add(1.0, neg(mul(y, y))))
 exp = function(np.exp, lambda x, y: y)
