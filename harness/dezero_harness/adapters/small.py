@@ -120,7 +120,7 @@ def matmul(a, b):
     return reshape(Tensor(np.matmul(a2.numbers, b2.numbers), ways), shape)
 
 
-OPERATIONS = {
+OPERATIONS: dict = {
     "add": add,
     "sub": lambda a, b: add(a, neg(tensor(b))),
     "mul": mul,
