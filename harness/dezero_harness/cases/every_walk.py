@@ -17,7 +17,7 @@ from itertools import product
 
 import numpy as np
 
-from ..case import Case
+from ..model.case import Case
 from .array_functions import LINEAR
 from .array_functions import needs as needs_of
 from .every_dtype import SAME, UNITS, eighths, plain
@@ -103,6 +103,7 @@ answers
         source=SOURCE,
         chapter=max(chapter, 32) if record else chapter,
         group="walks",
+        level="hygiene",
         needs=tuple(sorted((*needs, *["create_graph"] * record), key="broadcast".__eq__)),
         rel=rel,
         abs=1e-14,
