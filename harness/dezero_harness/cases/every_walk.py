@@ -20,7 +20,7 @@ import numpy as np
 from ..model.case import Case
 from .array_functions import LINEAR
 from .array_functions import needs as needs_of
-from .every_dtype import SAME, UNITS, eighths, plain
+from .every_dtype import SAME, UNITS, eighths, plain, summed
 from .first_order import ARRAY_FUNCTIONS, FORMS, OPERATIONS
 
 SOURCE = "contract: create_graph records, retain_grad keeps, and the mode around has no say"
@@ -232,23 +232,24 @@ for op in OPERATIONS:
             s,
         )
     )
-    a, b, s = eighths((3,)), eighths((2, 1)), eighths((2, 3))
-    _, y_a, y_b, *_ = op.closed_form(a, b)
-    CASES.append(
-        straight(
-            f"a {op.words} b alone, repeated",
-            False,
-            leaves(a, b) + f"y = a {op.sign} b",
-            "a, b",
-            lambda s, y_a=y_a, y_b=y_b: [
-                (s * y_a).sum(axis=0),
-                (s * y_b).sum(axis=1, keepdims=True),
-            ],
-            s,
-            needs=("broadcast",),
-            chapter=36,
+    for words, left, right in [("numbers", (), (3,)), ("rows and columns", (3,), (2, 1))]:
+        a, b, s = eighths(left), eighths(right), eighths(np.broadcast_shapes(left, right))
+        _, y_a, y_b, *_ = op.closed_form(a, b)
+        CASES.append(
+            straight(
+                f"a {op.words} b alone, {words}",
+                False,
+                leaves(a, b) + f"y = a {op.sign} b",
+                "a, b",
+                lambda s, y_a=y_a, y_b=y_b, left=left, right=right: [
+                    summed(s * y_a, left),
+                    summed(s * y_b, right),
+                ],
+                s,
+                needs=("broadcast",),
+                chapter=36,
+            )
         )
-    )
 for words, names, code, linear in LINEAR:
     if words == "sum_to its own shape":
         continue
