@@ -197,6 +197,8 @@
     show();
   }
 
+  self.DEZERO_STEPPER = stepper; // for figures that are made in the page: run.js
+
   function begin() {
     document.querySelectorAll(".dz-stepper").forEach(stepper);
     document.querySelectorAll(".dz-growth").forEach(growth);

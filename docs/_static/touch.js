@@ -5,7 +5,6 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const typeset = (text) => text.replaceAll("-", "−");
-  const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
 
   function draw(parent, tag, kind, attributes) {
     const element = parent.appendChild(document.createElementNS(SVG, tag));
@@ -20,7 +19,7 @@
     const plot = figure.querySelector(".touch-plot");
     const { width, height } = plot.viewBox.baseVal;
     const left = (x) => ((x - x0) / (x1 - x0)) * width;
-    const top = (y) => clamp(((y1 - y) / (y1 - y0)) * height, -9 * height, 9 * height);
+    const top = (y) => ((y1 - y) / (y1 - y0)) * height;
     const x = (event) => {
       const box = plot.getBoundingClientRect();
       return x0 + ((event.clientX - box.left) / box.width) * (x1 - x0);
@@ -28,14 +27,11 @@
     return { x0, x1, plot, left, top, x };
   }
 
-  /* y + slope (t - x) + curvature/2 (t - x)², over the window: a line, or one Bézier curve. */
+  /* y + slope (t - x) + curvature/2 (t - x)², over the window: one Bézier curve. */
   function parabola({ x0, x1, left, top }, x, y, slope, curvature) {
     const at = (t) => y + slope * (t - x) + (curvature / 2) * (t - x) ** 2;
-    // Not further than a few heights of the plot, beyond which numbers are too large for a path.
-    const reach = curvature ? Math.sqrt(Math.abs((2 * 40) / curvature)) + Math.abs(slope / curvature) : 1e9;
-    const [a, b] = [Math.max(x0, x - reach), Math.min(x1, x + reach)];
-    const bend = at(a) + ((slope + curvature * (a - x)) * (b - a)) / 2;
-    return `M${left(a)} ${top(at(a))}Q${left((a + b) / 2)} ${top(bend)} ${left(b)} ${top(at(b))}`;
+    const bend = at(x0) + ((slope + curvature * (x0 - x)) * (x1 - x0)) / 2;
+    return `M${left(x0)} ${top(at(x0))}Q${left((x0 + x1) / 2)} ${top(bend)} ${left(x1)} ${top(at(x1))}`;
   }
 
   /* The plot can be dragged: `go` is given the x under the pointer. */
@@ -64,7 +60,7 @@
     const numbers = Object.fromEntries(Object.entries(columns).map(([n, t]) => [n, t.map(Number)]));
     const find = (selector) => [...figure.querySelectorAll(selector)];
     const slider = figure.querySelector("input[type=range]");
-    const output = figure.querySelector("output");
+    const output = figure.querySelector(".touch-at");
     const to = scale(figure);
     const moves = figure.querySelector(".touch-moves");
     const line = data.slope && draw(moves, "path", "touch-tangent", {});
@@ -125,7 +121,7 @@
     const walks = data.walks.map((walk) => walk.split(" "));
     const starts = walks.map((walk) => Number(walk[0]));
     const [start, step] = figure.querySelectorAll("input[type=range]");
-    const [startSays, stepSays] = figure.querySelectorAll("output");
+    const [startSays, stepSays] = figure.querySelectorAll(".touch-at");
     const button = figure.querySelector("button");
     const says = figure.querySelector(".touch-says");
     const list = [...figure.querySelectorAll(".touch-iterates li")];

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 import textwrap
@@ -13,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from dezero_harness.prose.markdown import items, programs, sections
+
 ROOT = Path(__file__).resolve().parents[2]
-PAIR = re.compile(r"```python\n(.*?)```\n(?:\n?```text\n(.*?)```\n)?", re.DOTALL)
 TEXTS = [(n, f"stages/step{n}/README.md") for n in range(31, 37)] + [(33, "README.md")]
 
 
@@ -48,9 +48,9 @@ def printed_by(stage, programs):
 
 @pytest.mark.parametrize(("stage", "text"), TEXTS, ids=[text for _, text in TEXTS])
 def test_a_text_shows_what_its_programs_print(stage, text):
-    pairs = PAIR.findall((ROOT / text).read_text("utf-8"))
-    printed = printed_by(stage, [program for program, _ in pairs])
-    assert printed == [shown for _, shown in pairs]
+    found = programs((ROOT / text).read_text("utf-8"))
+    printed = printed_by(stage, [program.source for program in found])
+    assert printed == [program.prints for program in found]
     assert any(printed)
 
 
@@ -240,9 +240,8 @@ def derivatives(f, x0, orders):
 
 @pytest.mark.parametrize(("stage", "number"), SOLUTIONS, ids=str)
 def test_an_exercise_says_what_its_solution_finds(stage, number):
-    text = (ROOT / f"stages/step{stage}/README.md").read_text("utf-8").partition("## Exercises")[2]
-    (exercise,) = re.findall(rf"^{number}\. .*?(?=^\d\. |\Z)", text, re.DOTALL | re.MULTILINE)
-    said = " ".join(exercise.split())
+    text = (ROOT / f"stages/step{stage}/README.md").read_text("utf-8")
+    said = " ".join(items(sections(text)["Exercises"])[number - 1].split())
     before, printed = printed_by(stage, [BEFORE, textwrap.dedent(SOLUTIONS[stage, number])])
     assert before == ""
     assert printed.strip()

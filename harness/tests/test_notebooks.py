@@ -8,7 +8,8 @@ import pytest
 
 from conftest import ROOT
 from dezero_harness.diffs.difference import stages_of
-from dezero_harness.site.notebooks import address, cells, main, notebook, remote_of
+from dezero_harness.site.notebooks import cells, main, notebook
+from dezero_harness.site.remote import address, remote_of
 
 STAGES = stages_of(ROOT)
 

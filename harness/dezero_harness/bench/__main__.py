@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from ..execution.runner import StageError
 from ..execution.stage import read
+from ..prose.generated import no_place, renew
 from . import plots
 from .jobs import GROWTH, JOBS, Job
 from .measure import Bench, BenchError, Subject
@@ -110,21 +110,6 @@ def place(folder: Path) -> None:
         ) from None
 
 
-_MARKED = re.compile(r"(?<=<!-- bench -->\n).*?(?=<!-- /bench -->)", re.DOTALL)
-
-
-def marked(readme: Path) -> tuple[str, re.Match[str]]:
-    """The text of this file, and where in it the tables stand. Raises BenchError if nowhere."""
-    text = readme.read_text("utf-8") if readme.is_file() else ""
-    found = _MARKED.search(text)
-    if not found:
-        raise BenchError(
-            f"--write: {readme} has no place for the tables; put the lines <!-- bench --> and"
-            " <!-- /bench --> where they shall stand"
-        )
-    return text, found
-
-
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="nox -s bench --",
@@ -156,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise BenchError(
                     "--write: --quick measures nothing that could be written; drop one"
                 )
-            marked(options.readme)
+            if lacking := no_place(options.readme, "bench", "--write"):
+                raise BenchError(lacking)
         bench = Bench(subjects, options.quick)
     except BenchError as error:
         print(error, file=sys.stderr)
@@ -192,9 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if cannot:
         print(f"No stage that was named can do: {', '.join(cannot)}")
     if options.write and not bench.failures:
-        readme, found = marked(options.readme)
-        new = readme[: found.start()] + summary(bench, date) + readme[found.end() :]
-        options.readme.write_text(new, "utf-8")
+        tables = summary(bench, date)
+        renew(options.readme, "bench", tables, command="--write", write=True)
     print("The reports are in", ", ".join(map(str, [json_file, full_file, *drawn])))
     return status or (1 if bench.failures else 0)
 

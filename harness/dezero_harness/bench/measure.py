@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import os
-import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..execution.pipes import Worker, WorkerError
 from . import worker
 from .jobs import ArrayJob, Job, make
 
@@ -103,8 +100,10 @@ class Subject:
         return None
 
     def start(self) -> None:
-        self.worker = Worker(self)
-        answer = self.worker.receive()
+        command = [sys.executable, "-I", "-S", "-u", str(worker.__file__)]
+        self.worker = Worker(command, os.environ | THREADS)
+        path = [str(Path(worker.__file__).parents[2]), *filter(None, sys.path)]
+        answer = self._exchange({"kind": self.kind, "folder": self.folder, "path": path})
         self.absent = answer.get("absent", "")
         if self.is_stage and self.absent:
             raise BenchError(f"{self.name}: {self.absent}")
@@ -119,65 +118,25 @@ class Subject:
         """Raises BenchError, naming this engine, where its worker fails."""
         if self.worker is None:
             self.start()
+        return self._exchange({"do": do, **request})
+
+    def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self.worker
-        self.worker.send({"do": do, **request})
-        return self.worker.receive()
-
-    def stop(self) -> None:
-        if self.worker is not None:
-            self.worker.stop()
-            self.worker = None
-
-
-class Worker:
-    """The process of one engine, and the pipes to and from it."""
-
-    def __init__(self, subject: Subject):
-        self.subject = subject
-        self.output = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-u", str(worker.__file__)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.output,
-            env=os.environ | THREADS,
-        )
-        path = [str(Path(worker.__file__).parents[2]), *filter(None, sys.path)]
-        self.send({"kind": subject.kind, "folder": subject.folder, "path": path})
-
-    def send(self, request: dict[str, Any]) -> None:
-        assert self.process.stdin
-        with contextlib.suppress(OSError):  # if it has ended, that is what is received
-            self.process.stdin.write(json.dumps(request).encode() + b"\n")
-            self.process.stdin.flush()
-
-    def receive(self) -> dict[str, Any]:
-        assert self.process.stdout
-        patience = threading.Timer(PATIENCE, self.process.kill)
-        patience.start()
+        self.worker.send(request)
         try:
-            line = self.process.stdout.readline()
-        finally:
-            patience.cancel()
-        if not line:
-            self.output.seek(0)
-            said = self.output.read().decode(errors="replace").strip().splitlines()
-            reason = said[-1] if said else f"exit status {self.process.wait()}"
-            self.subject.stop()
-            raise BenchError(f"{self.subject.name}: the worker has ended: {reason}")
-        answer = json.loads(line)
+            answer = self.worker.receive(PATIENCE)
+        except WorkerError as error:
+            last = self.worker.printed().strip().splitlines()[-1:]
+            self.stop()
+            raise BenchError("; ".join([f"{self.name}: {error}", *last])) from None
         if "error" in answer:
-            raise BenchError(f"{self.subject.name}: {answer['error']}")
+            raise BenchError(f"{self.name}: {answer['error']}")
         return answer
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.output.close()
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe
-            with contextlib.suppress(OSError):
-                pipe.close()
+        if self.worker is not None:
+            self.worker.kill()
+            self.worker = None
 
 
 def check(value: Iterable[dict[str, Any]], expected: Any, tolerance: float) -> str:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import base64
 import gc
 import importlib
-import json
-import os
 import sys
 import time
 import tracemalloc
@@ -143,16 +141,12 @@ def bytes_per_node(kind: str, n: int) -> float:
 
 
 def main() -> None:
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from dezero_harness.execution.worker import Pipes
 
-    def answer(**content: Any) -> None:
-        answers.write(json.dumps(content).encode() + b"\n")
-        answers.flush()
-
-    settings = json.loads(requests.readline())
+    pipes = Pipes()
+    requests, answer = iter(pipes), pipes.answer
+    settings = next(requests)
     sys.path[:] = settings["path"]
     try:
         engine = Engine(settings["kind"], settings["folder"])
@@ -169,8 +163,7 @@ def main() -> None:
     gc.freeze()
 
     programs: dict[str, Any] = {}
-    for line in requests:
-        request = json.loads(line)
+    for request in requests:
         try:
             answer(**_reply(engine, programs, jobs.make, **request))
         except Exception as error:

@@ -1,7 +1,7 @@
 """The contract of the engine: what a Variable is, what the walk does, and how errors read."""
 
+import math
 from functools import partial
-from math import perm
 from textwrap import dedent
 
 from ..model.case import Case, Raises
@@ -565,7 +565,7 @@ EXPONENTS = [0.0, 1.0, 2.0, 3.0, 4.0] * 3
 def of_powers(order, bases=BASES, exponents=EXPONENTS):
     """The derivative of x^c of this order, number by number: c (c-1) ... x^(c-order)."""
     return [
-        perm(int(c), order) * x ** (c - order) if c >= order else 0.0
+        math.perm(int(c), order) * x ** (c - order) if c >= order else 0.0
         for x, c in zip(bases, exponents)
     ]
 
@@ -611,6 +611,13 @@ CASES += [
         """,
         expect=[[2.0, 0.5, 0.125], [0.25, -0.25, -1.5 / 32.0]],
         rel=1e-15,
+    ),
+    array_exponent(
+        statement="a negative number has no power that is not whole",
+        program="x = Variable(array([-2.0, 4.0]))\nx ** 0.5, x ** -1.5, x ** 2.0",
+        expect=[[math.nan, 2.0], [math.nan, 0.125], [4.0, 16.0]],
+        source="among the real numbers; IEEE 754 has nan for it",
+        warns=True,
     ),
     array_exponent(
         statement="an array of NumPy is an exponent for arrays of any kind",

@@ -237,6 +237,12 @@ CASES += [
 ]
 CASES += [
     case(
+        statement="data minus a Variable in place says to take its array",
+        program="x = Variable(host([2.0]))\nx.data -= x\nx",
+        expect=Raises("TypeError", r"numpy\.subtract cannot .*x\.data -= 0\.1 \* x\.grad\.data"),
+        source="contract: the error says what to write",
+    ),
+    case(
         statement="data minus a gradient that is a Variable says to take its array",
         program="""
             x = Variable(host([2.0]))
@@ -284,7 +290,7 @@ CASES += [
         ("a loop", "[v for v in x]", "TypeError", r"no list; go through x\.data"),
         ("the operator @", "x @ x", "TypeError", r"dezero\.functions\.matmul"),
         ("the operator @ on the right", "2.0 @ x", "TypeError", r"dezero\.functions\.matmul"),
-        ("the method sum", "x.sum()", "AttributeError", r"dezero\.functions\.sum"),
+        ("the method sum", "x.sum()", "AttributeError", r"no 'sum'; write dezero\.functions\.sum"),
         ("the method reshape", "x.reshape(1)", "AttributeError", r"dezero\.functions\.reshape"),
         ("the attribute T", "x.T", "AttributeError", r"dezero\.functions\.transpose"),
         ("the method transpose", "x.transpose()", "AttributeError", r"functions\.transpose\(x\)"),

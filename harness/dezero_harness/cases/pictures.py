@@ -107,6 +107,27 @@ sum(a not in labels or b not in labels for a, b in edges), len(labels)
         source="x, Split, a, Mul, y: what is gone is not drawn",
     ),
     case(
+        statement="an output that is gone is not drawn, nor made to be drawn",
+        program=picture("""\
+class Powers(dezero.Function):
+    def forward(self, x):
+        return x * x, x * x * x
+
+    def backward(self, gy0, gy1):
+        square = self.outputs[0]()
+        square = square if isinstance(gy1, Variable) else square.data
+        return gy1 * 3.0 * square
+
+a, b = Powers()(Variable(array(2.0)))
+del a
+b.backward()
+labels, _, edges = read(get_dot_graph(b))
+sum(a not in labels or b not in labels for a, b in edges), len(labels)
+"""),
+        expect=[0, 3],
+        source="x, Powers, b: the backward has asked for what is gone, and is done with it",
+    ),
+    case(
         statement="an output that is held is drawn though the root does not use it",
         program=picture("""\
 class Split(dezero.Function):

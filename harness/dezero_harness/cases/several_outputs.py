@@ -34,14 +34,14 @@ CASES = [
             program=POWERS
             + dedent(f"""
                 x = Variable(array([2.0, -3.0]))
-                outputs = Powers()(x)
+                outputs = Powers()(x * 1.0)
                 y = outputs.pop({kept})
                 f = y.creator
                 del outputs
                 y.backward()
                 [v.creator is f for v in seen[0]], [v.generation for v in seen[0]], seen[0], x.grad
             """),
-            expect=[[True, True], [1, 1], [[4.0, 9.0], [8.0, -27.0]], gradient],
+            expect=[[True, True], [2, 2], [[4.0, 9.0], [8.0, -27.0]], gradient],
             source="x^2, x^3, and their derivatives 2 x and 3 x^2",
         )
         for words, kept, gradient in [

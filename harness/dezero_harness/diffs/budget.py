@@ -18,6 +18,9 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from pathlib import Path
 
+from ..prose.generated import Place, renew
+from ..prose.markdown import code_spans
+from .definitions import definitions, top
 from .difference import FileDifference, Row, difference, stages_of
 from .remarks import wrong_names
 
@@ -37,7 +40,6 @@ BESIDE = {"examples", "papers"}
 ALWAYS = {Path("README.md"), Path("pyproject.toml")}
 
 _REFRESH = "nox -s budget -- --write"
-_MARKED = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", re.DOTALL)
 _NAMED = re.compile(r"^Files? of this chapter:(.*?)\.(?=\s)", re.DOTALL | re.MULTILINE)
 #: Sentences that quote the lines of the first step's engine, by the file they stand in.
 _QUOTED = {
@@ -84,26 +86,13 @@ def budgeted(
             continue
         functions = 0
         if number in APART and file.old:
-            known = _definitions(old / file.old)
-            lines = {
-                line
-                for name, lines in _definitions(new / file.new).items()
-                if name not in known
-                for line in lines
-            }
+            known = definitions((old / file.old).read_text("utf-8")).values()
+            here = definitions((new / file.new).read_text("utf-8"))
+            lines = {line for line, name in here.items() if top(name) not in known}
             functions = sum(_among(block, lines) for block in _blocks(file))
         counted.append(replace(file, added=file.added - functions))
         apart.append(replace(file, added=functions, removed=0))
     return counted, apart
-
-
-def _definitions(path: Path) -> dict[str, range]:
-    """The classes and functions of a module, and the lines that each has."""
-    return {
-        node.name: range(node.lineno, (node.end_lineno or node.lineno) + 1)
-        for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef)
-    }
 
 
 def _among(block: Sequence[Row], lines: Set[int]) -> int:
@@ -139,7 +128,7 @@ def violations(number: int, old: Path, new: Path, files: Sequence[FileDifference
     if named is None:
         yield f"{new.name}/README.md has no sentence `Files of this chapter: ...`; write it"
     else:
-        names = {Path(name) for name in re.findall(r"`([^`]+)`", named[1])}
+        names = {Path(name) for name in code_spans(named[1])}
         to_name = [
             file for file in files if file.path not in ALWAYS and file.path.parts[0] not in BESIDE
         ]
@@ -251,14 +240,10 @@ def _too_long(stage: Path) -> Iterator[str]:
         text = file.read_text("utf-8")
         code = _code_lines(text)
         sizes[file.name] = (len(code), CORE)
-        for node in ast.parse(text).body:
-            if not isinstance(node, ast.ClassDef):
-                continue
-            for part in node.body:
-                name = f"{node.name}.{getattr(part, 'name', '')}"
-                if name in IN_VIEW:
-                    lines = range(part.lineno, (part.end_lineno or 0) + 1)
-                    sizes[f"{name} in {file.name}"] = (len(code.intersection(lines)), IN_VIEW[name])
+        places = definitions(text)
+        for name, most in IN_VIEW.items():
+            lines = {n for n in code if f"{places.get(n, '')}.".startswith(f"{name}.")}
+            sizes[f"{name} in {file.name}"] = (len(lines), most)
     for what, (size, most) in sizes.items():
         if size > most:
             yield f"{stage.name}: {what} has {size} lines of code, {most} may be; find what can go"
@@ -301,25 +286,15 @@ def check(
     counted, _ = budgeted(first, steps[first], stages[min(stages)], stages[first])
     first_step = str(changed(counted))
     sizes = sorted(map(engine_size, stages.values()))
-    wrong = _renewed(root / "README.md", _SIZES, f"{sizes[0]} to {sizes[-1]}", write)
-    for name, sentence in _QUOTED.items():
-        wrong += _renewed(root / name, sentence, first_step, write)
-    return wrong + _renewed(root / "stages/README.md", _MARKED, figures(stages, steps), write)
-
-
-def _renewed(file: Path, place: re.Pattern[str], new: str, write: bool) -> list[str]:
-    text = file.read_text("utf-8") if file.is_file() else ""
-    found = place.search(text)
-    if not found:
-        return [
-            f"{file} has no place for the figure {new!r}: nothing there matches {place.pattern}"
-        ]
-    if found[0] == new:
-        return []
-    if write:
-        file.write_text(text[: found.start()] + new + text[found.end() :], "utf-8")
-        return []
-    return [f"{file} says\n{found[0]}\nbut it is\n{new}\nRefresh it with: {_REFRESH}"]
+    places: list[tuple[str, Place, str]] = [
+        ("README.md", _SIZES, f"{sizes[0]} to {sizes[-1]}"),
+        *((name, sentence, first_step) for name, sentence in _QUOTED.items()),
+        ("stages/README.md", "figures", figures(stages, steps)),
+    ]
+    found = [
+        renew(root / name, place, new, command=_REFRESH, write=write) for name, place, new in places
+    ]
+    return list(filter(None, found))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

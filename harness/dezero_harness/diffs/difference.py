@@ -1,14 +1,16 @@
 """The difference of two stages as data: files, hunks, rows, and the words that changed in a row.
 
 White space does not count, as under `git diff -w`. A file that got a new name is compared with the
-old one, not taken for one deletion and one addition. Nothing here prints or needs a package:
-the terminal, the site and the labs all build on it.
+old one, not taken for one deletion and one addition. The lines that changed are as git tells them,
+so that the command we print shows the same. Nothing here prints: the terminal, the site and the
+labs all build on it.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,11 +18,26 @@ from difflib import SequenceMatcher
 from hashlib import sha256
 from itertools import accumulate, pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..execution.runner import StageError
+from ..prose.markdown import headings, title
+from .definitions import definitions
 
 #: Rows of context around a change, as in git.
 CONTEXT = 3
+_GIT = ["git", "--no-pager", "-c", "color.diff.old=red strike", "-c", "color.diff.new=green bold"]
+_GIT += [
+    "diff",
+    "--no-index",
+    "-w",
+    "--no-ext-diff",
+    "--diff-algorithm=myers",
+    "--indent-heuristic",
+]
+# Hunks that are nearer are one: to tell that a line or two are left out would take as much room.
+_GIT += [f"-U{CONTEXT}", "--inter-hunk-context=2"]
+_HUNK = re.compile(r"^(?:\x1b\[\d*m)*@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@", re.MULTILINE)
 #: The kinds of files, in the order in which one reads them.
 KINDS = ("engine", "example", "prose", "other")
 #: From this share of equal lines on, a file without a namesake is the other one, changed (as in
@@ -174,12 +191,44 @@ def difference(old: Path, new: Path) -> list[FileDifference]:
 def hunks(old: str, new: str, suffix: str = ".py") -> tuple[Hunk, ...]:
     """The changes between two texts; `suffix` says in which language their headings are."""
     before, after = old.splitlines(), new.splitlines()
+    if before == after:
+        return ()
     headings = _headings(old, suffix), _headings(new, suffix)
     found = []
-    for group in _groups(_changes(before, after)):
-        rows = tuple(_rows(group, before, after))
-        found.append(Hunk(rows, _heading(rows, *headings)))
+    with TemporaryDirectory() as folder:
+        files = Path(folder, "old"), Path(folder, "new")
+        for file, lines in zip(files, (before, after)):
+            file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        for i, j, lines in git_diff(*map(str, files)):
+            marks = "".join(line[0] for line in lines)
+            rows = tuple(_rows(i, j, marks, before, after))
+            found.append(Hunk(rows, _heading(rows, *headings)))
     return tuple(found)
+
+
+def git_diff(old: str, new: str, *options: str) -> Iterator[tuple[int, int, list[str]]]:
+    """The hunks of `git diff -w`: how many lines of each file are before it, and its own lines.
+
+    Raises StageError where there is no git.
+    """
+    command = [*_GIT, *options, old, new]
+    try:
+        run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        raise StageError("git compares the files, and there is none here: install it") from None
+    if run.returncode not in (0, 1):
+        raise StageError(f"git cannot compare {old} and {new}: {run.stderr.strip()}")
+    _, *parts = _HUNK.split(run.stdout)
+    for i, old_size, j, new_size, text in zip(*(parts[n::5] for n in range(5))):
+        # Of a side without lines git names the line before.
+        before = int(i) - (old_size != ",0"), int(j) - (new_size != ",0")
+        yield *before, text.partition("\n")[2].splitlines()
+
+
+def without_blank_ends(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """These rows from the first to the last that is not blank."""
+    filled = [number for number, row in enumerate(rows) if row.text.strip()]
+    return tuple(rows[filled[0] : filled[-1] + 1]) if filled else ()
 
 
 def kind_of(path: Path) -> str:
@@ -203,7 +252,7 @@ def about(path: Path, text: str) -> str:
             return str(tomllib.loads(text).get("project", {}).get("description", ""))
         except tomllib.TOMLDecodeError:
             return ""
-    return next((line.lstrip("# ") for line in text.splitlines() if line.startswith("#")), "")
+    return title(text) if path.suffix == ".md" else ""
 
 
 def _texts(folder: Path) -> dict[Path, str]:
@@ -248,17 +297,18 @@ def _compared(
     path = new or old
     assert path
     changes = hunks(old_text, new_text, path.suffix)
-    marks = [row.mark for hunk in changes for row in hunk.rows]
+    rows = [row for hunk in changes for row in hunk.rows if row.mark != " "]
+    added = sum(row.mark == "+" for row in rows)
     return FileDifference(
         old,
         new,
         kind_of(path),
         about(path, new_text if new else old_text),
         changes,
-        added=marks.count("+"),
-        removed=marks.count("-"),
+        added=added,
+        removed=len(rows) - added,
         copied=old is not None and old != new and old in after,
-        respaced=_respaced(old_text, new_text),
+        respaced=_respaced(old_text, new_text, rows),
     )
 
 
@@ -266,32 +316,15 @@ def _line_endings(text: str) -> tuple[bool, bool, bool]:
     return "\r\n" in text, "\r" in text, text.endswith(("\r", "\n"))
 
 
-def _respaced(old: str, new: str) -> tuple[tuple[int, int], ...]:
+def _respaced(old: str, new: str, rows: Sequence[Row]) -> tuple[tuple[int, int], ...]:
     before, after = old.splitlines(), new.splitlines()
-    found = []
-    i = j = 0
-    for change in [*_changes(before, after), _Change(len(before), 0, len(after), 0)]:
-        while j < change.j0:
-            if before[i] != after[j]:
-                found.append((i + 1, j + 1))
-            i, j = i + 1, j + 1
-        i, j = change.i1, change.j1
+    removed, added = {row.old for row in rows}, {row.new for row in rows}
+    olds = (n for n in range(1, len(before) + 1) if n not in removed)
+    news = (n for n in range(1, len(after) + 1) if n not in added)
+    found = [(i, j) for i, j in zip(olds, news) if before[i - 1] != after[j - 1]]
     if old and new and _line_endings(old) != _line_endings(new):
         found.append((0, 0))
     return tuple(found)
-
-
-@dataclass(frozen=True)
-class _Change:
-    """Lines before[i0:i1] became after[j0:j1]; what lies between two changes is equal."""
-
-    i0: int
-    i1: int
-    j0: int
-    j1: int
-
-    def moved(self, by: int) -> _Change:
-        return _Change(self.i0 + by, self.i1 + by, self.j0 + by, self.j1 + by)
 
 
 def _keys(lines: list[str]) -> list[str]:
@@ -299,83 +332,24 @@ def _keys(lines: list[str]) -> list[str]:
     return ["".join(line.split()) for line in lines]
 
 
-def _changes(before: list[str], after: list[str]) -> list[_Change]:
-    matcher = SequenceMatcher(None, _keys(before), _keys(after), autojunk=False)
-    changes = [
-        _Change(i0, i1, j0, j1) for tag, i0, i1, j0, j1 in matcher.get_opcodes() if tag != "equal"
-    ]
-    for place, change in enumerate(changes):
-        above = change.i0 - changes[place - 1].i1 if place else change.i0
-        following = changes[place + 1].i0 if place + 1 < len(changes) else len(before)
-        below = following - change.i1
-        if change.i0 == change.i1:
-            changes[place] = change.moved(_shift(after, change.j0, change.j1, above, below))
-        elif change.j0 == change.j1:
-            changes[place] = change.moved(_shift(before, change.i0, change.i1, above, below))
-    return changes
-
-
-def _shift(lines: list[str], start: int, stop: int, above: int, below: int) -> int:
-    """How far to move a block that was only added or only removed, to where a reader would cut.
-
-    Where a block ends with the lines before it, or is followed by those it begins with, there are
-    several ways to say what was added: best begin with a definition, not with the end of the last.
-    """
-    keys = _keys(lines)
-    up = down = 0
-    while up < above and keys[start - up - 1] == keys[stop - up - 1]:
-        up += 1
-    while down < below and keys[start + down] == keys[stop + down]:
-        down += 1
-
-    def awkward(shift: int) -> tuple[bool, int, int]:
-        first = lines[start + shift]
-        return not first.strip(), len(first) - len(first.lstrip()), -shift
-
-    return min(range(-up, down + 1), key=awkward)
-
-
-def _groups(changes: list[_Change]) -> Iterator[list[_Change]]:
-    """The changes that share a hunk: those with twice the context between them, or little more.
-
-    Two lines more, where git has none: to tell that a line is left out would take as much room.
-    """
-    group: list[_Change] = []
-    for change in changes:
-        if group and change.j0 - group[-1].j1 > 2 * CONTEXT + 2:
-            yield group
-            group = []
-        group.append(change)
-    if group:
-        yield group
-
-
-def _rows(group: list[_Change], before: list[str], after: list[str]) -> Iterator[Row]:
-    first, last = group[0], group[-1]
-    lead = min(CONTEXT, first.j0)
-    i, j = first.i0 - lead, first.j0 - lead
-    end = _Change(0, 0, min(last.j1 + CONTEXT, len(after)), 0)
-    for change in [*group, end]:
-        while j < change.j0:
-            yield Row(" ", i + 1, j + 1, after[j])
+def _rows(i: int, j: int, marks: str, before: list[str], after: list[str]) -> Iterator[Row]:
+    """The rows of a hunk with these marks, before which there are i and j lines."""
+    for kept, removed, added in re.findall(r"( +)|(-*)(\+*)", marks):
+        for _ in kept:
             i, j = i + 1, j + 1
-        if change is not end:
-            yield from _changed_rows(change, before, after)
-            i, j = change.i1, change.j1
-
-
-def _changed_rows(change: _Change, before: list[str], after: list[str]) -> Iterator[Row]:
-    pairs = _pairs(before[change.i0 : change.i1], after[change.j0 : change.j1])
-    became = {change.i0 + i: change.j0 + j for i, j in pairs}
-    came_from = {j: i for i, j in became.items()}
-    for i in range(change.i0, change.i1):
-        j = became.get(i)
-        spans = _spans(before[i], after[j])[0] if j is not None else ()
-        yield Row("-", i + 1, None, before[i], spans, None if j is None else j + 1)
-    for j in range(change.j0, change.j1):
-        k = came_from.get(j)
-        spans = _spans(before[k], after[j])[1] if k is not None else ()
-        yield Row("+", None, j + 1, after[j], spans, None if k is None else k + 1)
+            yield Row(" ", i, j, after[j - 1])
+        olds, news = before[i : i + len(removed)], after[j : j + len(added)]
+        pairs = _pairs(olds, news)
+        became, came_from = dict(pairs), {b: a for a, b in pairs}
+        for a, line in enumerate(olds):
+            new = became.get(a)
+            spans = _spans(line, news[new])[0] if new is not None else ()
+            yield Row("-", i + a + 1, None, line, spans, None if new is None else j + new + 1)
+        for b, line in enumerate(news):
+            old = came_from.get(b)
+            spans = _spans(olds[old], line)[1] if old is not None else ()
+            yield Row("+", None, j + b + 1, line, spans, None if old is None else i + old + 1)
+        i, j = i + len(removed), j + len(added)
 
 
 def _pairs(old: list[str], new: list[str]) -> list[tuple[int, int]]:
@@ -428,31 +402,13 @@ def _joined(line: str, words: list[tuple[int, int]]) -> Spans:
 
 def _headings(text: str, suffix: str) -> dict[int, str]:
     """For each line that has one: the class and function, or the heading, that it lies in."""
+    if suffix == ".py":
+        return definitions(text)
     places: dict[int, str] = {}
-    if suffix == ".md":
-        heading, in_code = "", False
-        for number, line in enumerate(text.splitlines(), start=1):
-            in_code ^= line.startswith("```")
-            if line.startswith("#") and not in_code:
-                heading = line.lstrip("# ")
-            places[number] = heading
-    elif suffix == ".py":
-        try:
-            _name_lines(ast.parse(text), "", places)
-        except SyntaxError:  # someone's work in progress
-            return {}
+    for heading in headings(text) if suffix == ".md" else ():
+        lines = range(heading.line + 1, len(text.splitlines()) + 1)
+        places.update(dict.fromkeys(lines, heading.text))
     return places
-
-
-def _name_lines(node: ast.AST, name: str, places: dict[int, str]) -> None:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            inner = f"{name}.{child.name}" if name else child.name
-            start = min([child.lineno, *(d.lineno for d in child.decorator_list)])
-            places.update(dict.fromkeys(range(start, (child.end_lineno or start) + 1), inner))
-            _name_lines(child, inner, places)
-        else:
-            _name_lines(child, name, places)
 
 
 def _heading(rows: Sequence[Row], old: dict[int, str], new: dict[int, str]) -> str:

@@ -12,55 +12,50 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..prose.markdown import blocks, code_spans, items, sections
 from .difference import FileDifference
 
 #: The section whose items are the remarks; and the one of the first chapter, which has no earlier
 #: stage to be compared with.
 ON_THE_DIFFERENCE = "What to look at in the difference"
 TO_READ = "What to read"
+#: How the paragraph of that section begins that names the examples.
+ON_EXAMPLES = re.compile(r"Examples?: ")
 
-_SPAN = re.compile(r"`([^`]+)`")
 _NAME = re.compile(r"(?<!\w)[A-Za-z_]\w*")
 _FILE = re.compile(r"[\w./-]*\w\.(?:py|md|toml|svg|png)|(?:\w+/)+")
 _COMMAND = re.compile(r"(?:nox|git|python|examples/\S+) ")
 
 
-def sections_of(readme: str) -> dict[str, str]:
-    """The sections of a chapter by their headings; what comes before the first is called ""."""
-    sections, title, in_code = {"": ""}, "", False
-    for line in readme.splitlines():
-        in_code ^= line.startswith("```")
-        if line.startswith("##") and not in_code:
-            title = line.lstrip("# ")
-            sections[title] = ""
-        else:
-            sections[title] += line + "\n"
-    return sections
+@dataclass(frozen=True)
+class Remark:
+    """What a chapter says of a change: its number in the chapter, from 1, and its Markdown."""
+
+    number: int
+    text: str
+
+    @property
+    def lead(self) -> list[str]:
+        """The code in its first sentence, which says what it is about."""
+        return code_spans(re.split(r"(?<=[^.]\.)\s", self.text)[0])
+
+    @property
+    def plain(self) -> str:
+        """Its text on one line, without bold letters."""
+        return " ".join(self.text.replace("**", "").split())
 
 
-def remarks(readme: str, section: str = ON_THE_DIFFERENCE) -> list[str]:
-    """The items of the chapter's list on its difference, each on one line."""
-    return [text for text, is_item in _paragraphs(readme, section) if is_item]
+def remarks(stage: Path) -> list[Remark]:
+    """The items of the chapter's list on its difference."""
+    found = items(on_the_difference(stage))
+    return [Remark(number, item) for number, item in enumerate(found, start=1)]
 
 
-def _paragraphs(readme: str, section: str) -> Iterator[tuple[str, bool]]:
-    """The paragraphs of a section, each on one line, and whether it is an item of its list."""
-    found: list[tuple[list[str], bool]] = []
-    going = False
-    for line in sections_of(readme).get(section, "").splitlines():
-        indented = line.startswith("  ")
-        if line.startswith("- "):
-            found.append(([line[2:]], True))
-        elif indented and going and found[-1][1]:
-            found[-1][0].append(line)
-        elif line.strip() and not indented:
-            if going and not found[-1][1]:
-                found[-1][0].append(line)
-            else:
-                found.append(([line], False))
-        going = bool(line.strip()) and bool(found)
-    for lines, is_item in found:
-        yield " ".join(line.strip() for line in lines), is_item
+def on_the_difference(stage: Path) -> str:
+    """The section of the chapter on this stage that is about the difference; "" for none."""
+    readme = stage / "README.md"
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    return sections(text).get(ON_THE_DIFFERENCE, "")
 
 
 @dataclass
@@ -141,22 +136,25 @@ def wrong_names(
         code.names |= {"dezero", *(module.stem for module in modules)}
 
     section = ON_THE_DIFFERENCE if old else TO_READ
-    for text, is_item in _paragraphs(readme, section):
+    for block in blocks(sections(readme).get(section, "")):
+        spans = code_spans(block.text)
         code = _Code(set(whole.names), whole.inside)
-        named = [span for span in _SPAN.findall(text) if _FILE.fullmatch(span)]
+        named = [span for span in spans if _FILE.fullmatch(span)]
         for name in named:
             found = _find(name, old, new)
             if found is None:
                 yield f"names the file `{name}`, and there is none"
             elif found.suffix == ".py":
                 code.add(found.read_text("utf-8"))
-        lead = re.split(r"[:;](?=\s)|\.(?=\s)", text)[0] if is_item and old and not named else ""
-        for span in _SPAN.findall(text):
+        lead = ""
+        if block.kind == "item" and old and not named:
+            lead = re.split(r"[:;](?=\s)|\.(?=\s)", block.text)[0]
+        for span in spans:
             if _FILE.fullmatch(span) or _COMMAND.match(span):
                 continue
             for name in code.lacks(span):
                 yield f"names `{span}`, and no code that it speaks of has `{name}`"
-            if f"`{span}`" in lead and not code.lacks(span):
+            if span in code_spans(lead) and not code.lacks(span):
                 for name in near.lacks(span):
                     yield f"begins a remark with `{span}`, and no changed line has `{name}`"
 

@@ -1,44 +1,53 @@
 """The difference of two stages in the terminal: `nox -s diff -- 32 33`.
 
 33 alone is its step from the stage before; 31..36 is every step on the way. Engine code is shown,
-prose and examples are listed; --all shows them too.
+prose and examples are listed; --all shows them too. Git compares, word by word; above what it shows
+stands what the chapter says of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
 from ..execution.runner import StageError
+from ..prose.markdown import blocks, title
+from .changes import Change, changes, remarked
 from .difference import (
     KINDS,
     FileDifference,
-    Row,
-    Spans,
     difference,
+    git_diff,
     stages_of,
     steps,
+    without_blank_ends,
 )
+from .remarks import ON_EXAMPLES, Remark, on_the_difference
 
-_STYLES = {"-": "red", "+": "green", " ": ""}
-# Underlined as well as coloured, for those who see no colour, or have it switched off (NO_COLOR).
-_WORDS = {"-": "bold underline red", "+": "bold underline green"}
 _PLURALS = {"engine": "engine", "example": "examples", "prose": "prose", "other": "settings"}
+_WORDS = "--word-diff-regex=[A-Za-z0-9_]+|[^[:space:]]"
+_WIDTH = 100  # characters of prose in a line, at most
+
+BOLD, DIM, ITALIC, CYAN = "1", "2", "3", "36"
+_STYLES = {"-": "31", "+": "32", " ": ""}
 
 
 def command(file: FileDifference, old: Path, new: Path) -> str:
     """The git command that shows the difference of this file, for the folders as given."""
-    sides = [
-        (folder / path).as_posix() if path else "/dev/null"
-        for folder, path in ((old, file.old), (new, file.new))
-    ]
-    return shlex.join(["git", "diff", "--no-index", "-w", *sides])
+    return shlex.join(["git", "diff", "--no-index", "-w", *_sides(file, old, new)])
+
+
+def _sides(file: FileDifference, old: Path, new: Path) -> tuple[str, str]:
+    sides = ((old, file.old), (new, file.new))
+    one, other = ((folder / path).as_posix() if path else "/dev/null" for folder, path in sides)
+    return one, other
 
 
 def counted(files: Sequence[FileDifference]) -> str:
@@ -48,130 +57,144 @@ def counted(files: Sequence[FileDifference]) -> str:
     return f"{added} {lines} added, {removed} removed"
 
 
-def show(old: Path, new: Path, console: Console, everything: bool = False) -> None:
-    """Print the difference of the stages in these two folders."""
+class Screen:
+    """Where the difference is printed: a terminal with colours and a width, or plain text."""
+
+    def __init__(self) -> None:
+        wanted = os.environ.get("FORCE_COLOR") or sys.stdout.isatty()
+        self.color = bool(wanted) and not os.environ.get("NO_COLOR")
+        self.shown: set[Remark] = set()
+        self.width = min(_WIDTH, shutil.get_terminal_size((_WIDTH, 24)).columns)
+
+    def print(self, text: str = "", style: str = "") -> None:
+        line = text.lstrip("\n")
+        colored = f"\x1b[{style}m{line}\x1b[m" if style and line and self.color else line
+        print("\n" * (len(text) - len(line)) + colored)
+
+    def prose(self, text: str, mark: str = "") -> None:
+        """A paragraph behind a mark, broken into lines between words."""
+        for line in textwrap.wrap(
+            mark + text.replace("**", ""),
+            self.width,
+            subsequent_indent=" " * len(mark),
+            break_long_words=False,
+            break_on_hyphens=False,
+        ):
+            self.print(line, ITALIC)
+
+    def remarks(self, pieces: Sequence[Change]) -> None:
+        """What the chapter says of these pieces; what was shown above is only named."""
+        found = dict.fromkeys(r for piece in pieces for r in (*piece.remarks, *piece.also))
+        for remark in [remark for remark in found if remark not in self.shown]:
+            self.prose(remark.text, f"  [{remark.number}] ")
+        again = [f"[{remark.number}]" for remark in found if remark in self.shown]
+        if again:
+            self.print(f"  See {', '.join(again)} above.", ITALIC)
+        self.shown.update(found)
+
+
+def show(old: Path, new: Path, screen: Screen, everything: bool, neighbours: bool) -> None:
+    """Print the difference of the stages in these two folders; of neighbours, with the remarks."""
     files = difference(old, new)
-    console.print(Text(f"{old.name} -> {new.name}: {_idea(new)}", "bold"))
+    screen.print(f"{old.name} -> {new.name}: {_idea(new)}", BOLD)
+    whole: list[Remark] = []
+    pieces = changes(files, old, new)
+    if neighbours:
+        pieces, whole = remarked(files, old, new)
+        for block in blocks(on_the_difference(new)):
+            if block.kind == "paragraph" and not ON_EXAMPLES.match(block.text):
+                screen.print()
+                screen.prose(block.text)
+        screen.print()
+        screen.print(f"The remarks [1], [2], ... are those of {new.as_posix()}/README.md.", DIM)
+    for remark in whole:
+        screen.prose(remark.text, f"  [{remark.number}] ")
     shown = [file for file in files if everything or file.kind == "engine"]
     for kind in KINDS:
         for number, file in enumerate(file for file in shown if file.kind == kind):
             if everything and not number:
-                console.print()
-                console.print(Text(f"==== {_PLURALS[kind]} ====", "bold"))
-            _show_file(file, old, new, console, everything)
-    console.print()
-    rest = [file for file in files if file not in shown]
-    if rest:
-        console.print(Text("Also different, and shown with --all:", "bold"))
+                screen.print(f"\n==== {_PLURALS[kind]} ====", BOLD)
+            screen.print(f"\n{_name(file)}", BOLD)
+            if file.about:
+                screen.print(file.about)
+            screen.print(command(file, old, new), DIM)
+            if file.new is None and not everything:
+                screen.print("(what it held is shown with --all)", DIM)
+            else:
+                _show_hunks(file, [p for p in pieces if p.file is file], old, new, screen)
+    if rest := [file for file in files if file not in shown]:
+        screen.print("\nAlso different, and shown with --all:", BOLD)
         for file in rest:
-            console.print(_indented(Text.assemble(_name(file), f": {file.about}"), 2, console))
-        console.print()
-    console.print(Text(f"In all, {old.name} -> {new.name}:", "bold"))
+            screen.print(f"  {_name(file)}: {file.about}")
+    screen.print(f"\nIn all, {old.name} -> {new.name}:", BOLD)
     for kind in KINDS:
         of_kind = [file for file in files if file.kind == kind]
         if of_kind:
             noun = "file " if len(of_kind) == 1 else "files"
-            console.print(f"  {_PLURALS[kind]:<8} {len(of_kind):>2} {noun}  {counted(of_kind)}")
+            screen.print(f"  {_PLURALS[kind]:<8} {len(of_kind):>2} {noun}  {counted(of_kind)}")
     if not files:
-        console.print("  no file differs")
+        screen.print("  no file differs")
 
 
 def _idea(stage: Path) -> str:
     """The heading of the stage's chapter, without its number."""
     readme = stage / "README.md"
-    heading = readme.read_text("utf-8").partition("\n")[0] if readme.is_file() else ""
-    return heading.partition(": ")[2] or heading.lstrip("# ")
+    heading = title(readme.read_text("utf-8")) if readme.is_file() else ""
+    return heading.partition(": ")[2] or heading
 
 
-def _name(file: FileDifference) -> Text:
+def _name(file: FileDifference) -> str:
     """What became of which file, and by how many lines."""
     path, lines = file.path.as_posix(), counted([file])
     if file.old is None:
-        what, lines = f"{path}, new", f"{file.added} lines"
+        path, lines = f"{path}, new", f"{file.added} lines"
     elif file.new is None:
-        what, lines = f"{path}, removed", f"{file.removed} lines"
+        path, lines = f"{path}, removed", f"{file.removed} lines"
     elif file.renamed:
-        what = f"{file.old.as_posix()} -> {path}"
-        what += ", a copy with changes" if file.copied else ", renamed"
-    else:
-        what = path
-    return Text.assemble((what, "bold"), f"  ({lines})")
+        path = f"{file.old.as_posix()} -> {path}"
+        path += ", a copy with changes" if file.copied else ", renamed"
+    return f"{path}  ({lines})"
 
 
-def _show_file(
-    file: FileDifference, old: Path, new: Path, console: Console, everything: bool
+def _show_hunks(
+    file: FileDifference, pieces: Sequence[Change], old: Path, new: Path, screen: Screen
 ) -> None:
-    console.print()
-    console.print(_name(file))
-    if file.about:
-        console.print(Text(file.about, "italic"))
-    # Not broken into lines by us, so that it can be copied.
-    console.print(Text(command(file, old, new), "dim"), soft_wrap=True)
-    if file.new is None and not everything:
-        console.print(Text("(what it held is shown with --all)", "dim"))
-        return
-    rows = [row for hunk in file.hunks for row in hunk.rows]
-    width = len(str(max((max(row.old or 0, row.new or 0) for row in rows), default=0)))
-    for hunk in file.hunks:
-        console.print()
-        if hunk.heading and file.old and file.new:
-            console.print(Text(f"in {hunk.heading}", "cyan"))
-        for row in hunk.rows:
-            for line in _lines(row, width, console):
-                console.print(line, soft_wrap=True)
+    """The changes of a file, each hunk below its place and the remarks on it.
+
+    Where lines became others git tells them apart by words. What was only added, or only removed,
+    are whole lines, and the remarks stand right above those they speak of.
+    """
+    how = ["--color=always", "--word-diff=color"] if screen.color else ["--word-diff=plain"]
+    by_words = [lines for _, _, lines in git_diff(*_sides(file, old, new), _WORDS, *how)]
+    starts = [number for number, piece in enumerate(pieces) if piece.new_hunk]
+    if len(by_words) != len(starts):  # as of a picture, which is no text to git
+        by_words = [[]] * len(starts)
+    for start, stop, words in zip(starts, [*starts[1:], len(pieces)], by_words):
+        hunk = pieces[start:stop]
+        parts = [piece for piece in hunk if not piece.kept]
+        rows = [row for piece in hunk for row in piece.rows]
+        first = parts[0].rows[0]
+        heading = hunk[0].heading if file.old and file.new else ""
+        where = f", in {heading}" if heading else ""
+        screen.print(f"\nline {first.new or first.old}{where}", CYAN)
+        mixed = words and {row.mark for row in rows} >= {"-", "+"}
+        if mixed or len(parts) == 1:
+            screen.remarks(parts)
+        screen.print()
+        if mixed:
+            print("\n".join(f"  {line}".rstrip() for line in words).strip("\n"))
+            continue
+        shown = without_blank_ends(rows)
+        for piece in hunk:
+            if len(parts) > 1 and (piece.remarks or piece.also):
+                screen.print()
+                screen.remarks([piece])
+            for row in piece.rows:
+                if row in shown:
+                    screen.print(f"{row.mark} {row.text}".rstrip(), _STYLES[row.mark])
     if file.respaced:
         lines = "1 line" if len(file.respaced) == 1 else f"{len(file.respaced)} lines"
-        console.print(Text(f"\n(white space alone changed in {lines} more)", "dim"))
-
-
-def _lines(row: Row, width: int, console: Console) -> Iterator[Text]:
-    """A row: its numbers, its mark and its text, broken where the terminal is too narrow."""
-    numbers = [f"{number or '':>{width}}" for number in (row.old, row.new)]
-    gutter = Text(" ".join(numbers) + f" {row.mark} ", "dim" if row.mark == " " else "")
-    gutter.stylize(_STYLES[row.mark], len(gutter) - 2)
-    text = Text(row.text.expandtabs(4), _STYLES[row.mark])
-    for start, end in row.changed:
-        text.stylize(_WORDS[row.mark], start, end)
-    if not console.is_terminal:
-        yield Text((gutter.plain + text.plain).rstrip())
-        if row.changed:
-            yield Text(" " * (len(gutter) - 2) + "? " + _carets(row.changed))
-        return
-    room = max(console.width - len(gutter), 20)
-    for number, part in enumerate(_broken(text, room)):
-        part.rstrip()
-        yield Text.assemble(gutter if number == 0 else " " * len(gutter), part)
-
-
-def _broken(text: Text, room: int) -> list[Text]:
-    """A text in parts of at most so many characters; what follows the first is set in."""
-    if len(text) <= room:
-        return [text]
-    inset = len(text.plain) - len(text.plain.lstrip()) + 4
-    if inset > room // 2:
-        inset = 0
-    parts = []
-    while len(text) > room:
-        space = text.plain.rfind(" ", inset + 1, room + 1)
-        cut = space + 1 if text.plain[:space].strip() and space > inset else room
-        part, text = text.divide([cut])
-        parts.append(part)
-        text = Text.assemble(" " * inset, text)
-    return [*parts, text]
-
-
-def _carets(spans: Spans) -> str:
-    marks = [" "] * spans[-1][1]
-    for start, end in spans:
-        marks[start:end] = "^" * (end - start)
-    return "".join(marks)
-
-
-def _indented(text: Text, by: int, console: Console) -> Text:
-    if not console.is_terminal:
-        return Text.assemble(" " * by, text)
-    lines = text.wrap(console, max(console.width - by, 20))
-    return Text("\n").join(Text.assemble(" " * by, line) for line in lines)
+        screen.print(f"\n(white space alone changed in {lines} more)", DIM)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -184,23 +207,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path(), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     stages = stages_of(options.root)
+    screen = Screen()
+    known = sorted(stages)
     try:
         pairs = steps(options.stages, stages)
+        for number, (old, new) in enumerate(pairs):
+            if number:
+                screen.print("\n")
+            show(stages[old], stages[new], screen, options.all, (old, new) in pairwise(known))
     except StageError as error:
         print(error, file=sys.stderr)
         return 2
-
-    # Only a terminal has a width: elsewhere a line is a line.
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=10_000)
-    for number, (old, new) in enumerate(pairs):
-        if number:
-            console.print("\n")
-        show(stages[old], stages[new], console, options.all)
+    first, last = pairs[0][0], pairs[-1][1]
     if len(pairs) > 1:
-        first, last = pairs[0][0], pairs[-1][1]
-        console.print(f"\nThe whole way as one difference: nox -s diff -- {first} {last}")
+        screen.print(f"\nThe whole way as one difference: nox -s diff -- {first} {last}")
+    elif first < last and (first, last) not in pairwise(known):
+        screen.print(f"\nStep by step, with what the chapters say: nox -s diff -- {first}..{last}")
     return 0
 
 

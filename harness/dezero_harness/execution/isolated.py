@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import functools
 import importlib.util
-import json
 import marshal
 import os
-import queue
 import secrets
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -25,13 +17,11 @@ from typing import IO, Any
 from ..model.arrays import ArrayKind
 from ..model.case import ENVIRONMENT
 from . import runner, worker
+from .pipes import Worker, WorkerError, shown
 from .runner import Observed, StageError
 
-_GRACE = 2.0  # seconds more than its limit, in which a worker can say itself where it hangs
 _STARTS = 3  # failures to start one after another, after which nobody tries again
 _LINE = 2**24  # bytes of an answer
-_LINES = 4  # answers that are read before anyone asks for them; a case has two
-_SHOWN = 2000  # characters of what a program prints
 _OUT_OF_TIME = (-worker.OUT_OF_TIME, 128 + worker.OUT_OF_TIME) if worker.OUT_OF_TIME else ()
 _FIELDS = {field.name for field in fields(Observed)}
 
@@ -86,10 +76,6 @@ def plainly(stage: Path, arrays: ArrayKind, python: str = "") -> Launch:
         () if python else tuple(libraries(arrays.module)),
         str(runner.__file__),
     )
-
-
-class WorkerError(Exception):
-    """A worker did not do its part; the message says how."""
 
 
 def no_answer(reason: str) -> Observed:
@@ -230,44 +216,19 @@ def _compiled(program: str, file: str) -> str:
         return ""
 
 
-class _Worker:
-    """One process, the pipes to and from it, and a thread that reads its lines."""
+class _Worker(Worker):
+    """A worker that runs cases."""
 
     def __init__(self, launch: Launch) -> None:
         self.launch = launch
         self.seconds = 0.0  # of processor time that a case has
-        self.output = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the process is)
         try:
-            self.process = subprocess.Popen(
-                launch.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self.output,
-                env=launch.env,
-                start_new_session=True,  # so that its children end with it
-                pass_fds=[file.fileno() for file in launch.files],
-            )
+            super().__init__(launch.command, launch.env, launch.files, _LINE)
         except OSError as error:
-            self.output.close()
             raise StageError(
                 f"--python {launch.command[0]}: it cannot be started ({error.strerror}); give the"
                 f" file of a Python interpreter, as in --python path/to/environment/bin/python"
             ) from None
-        finally:
-            for file in launch.files:
-                file.close()
-        # Of a few lines only: a worker that floods the pipe waits, and fills no memory here.
-        self.lines: queue.Queue[bytes] = queue.Queue(_LINES)
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        with self.process.stdout as pipe:
-            line = b"\n"
-            while line.endswith(b"\n"):
-                line = pipe.readline(_LINE)
-                self.lines.put(line)
 
     def start(self, arrays: ArrayKind, limits: Limits, manner: Manner) -> Where:
         settings = {
@@ -295,7 +256,7 @@ class _Worker:
         missing = answer.pop("missing", None)
         known &= isinstance(missing, list) and all(name in manner.names for name in missing)
         if set(answer) != {"id", "failed"} or failed != "" or not (texts and known):
-            raise WorkerError(f"the worker answers {_shown(answer | where)} to the start")
+            raise WorkerError(f"the worker answers {shown(answer | where)} to the start")
         return Where(**where, lacks=tuple(lacks), missing=tuple(missing))
 
     def ask(self, request: dict[str, Any], limits: Limits) -> Observed:
@@ -304,20 +265,20 @@ class _Worker:
         self.seconds = limits.seconds
         request = request | {"seconds": limits.seconds, "clock": limits.clock}
         answer = self._exchange(request, limits.clock)
-        end = self._receive(limits.clock)
+        end = self.receive(limits.clock)
         if set(end) != {"id"} or end["id"] != answer["id"]:
-            raise WorkerError(f"the worker has answered more than once, with {_shown(end)}")
+            raise WorkerError(f"the worker has answered more than once, with {shown(end)}")
         if set(answer) != _FIELDS | {"id"}:
             lacking = ", ".join(sorted(_FIELDS - set(answer))) or "nothing"
-            raise WorkerError(f"the worker answers {_shown(answer)}, and {lacking} is missing")
+            raise WorkerError(f"the worker answers {shown(answer)}, and {lacking} is missing")
         del answer["id"]
         try:
             observed = Observed(**answer | {"value": worker.from_json(answer["value"])})
         except Exception as error:
-            raise WorkerError(f"the worker answers {_shown(answer)}, no data: {error}") from None
+            raise WorkerError(f"the worker answers {shown(answer)}, no data: {error}") from None
         texts = vars(observed) | {"value": ""}
         if not all(isinstance(text, str) for text in texts.values()):
-            raise WorkerError(f"the worker answers {_shown(answer)}, which is not all text")
+            raise WorkerError(f"the worker answers {shown(answer)}, which is not all text")
         return observed
 
     def _exchange(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -326,65 +287,17 @@ class _Worker:
         Raises WorkerError for a worker that ends, takes too long, or answers anything else.
         """
         key = secrets.token_hex(8)
-        assert self.process.stdin
-        with contextlib.suppress(OSError):  # if it has ended, that is what is received
-            self.process.stdin.write(json.dumps(request | {"id": key}).encode() + b"\n")
-            self.process.stdin.flush()
-        answer = self._receive(seconds)
+        self.send(request | {"id": key})
+        answer = self.receive(seconds)
         if answer.get("id") != key:
-            raise WorkerError(f"the worker answers for another request: {_shown(answer)}")
+            raise WorkerError(f"the worker answers for another request: {shown(answer)}")
         return answer
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
-        started = time.monotonic()
-        line = b""
-        with contextlib.suppress(queue.Empty):
-            line = self.lines.get(timeout=seconds + _GRACE)
-        if not line:
-            late = time.monotonic() - started >= seconds
-            raise WorkerError(
-                f"no answer within {seconds:g} s by the clock" if late else self._end()
-            )
-        try:
-            answer = json.loads(line)
-        except (ValueError, RecursionError):
-            answer = None
-        if not isinstance(answer, dict):
-            raise WorkerError(f"rubbish in place of an answer: {_shown(line)}")
-        return answer
-
-    def _end(self) -> str:
-        try:
-            status = self.process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            return "the worker has closed its pipe"
+    def ended(self, status: int) -> str:
         # A sandbox hands on the signal that ended its worker as a shell does, with 128 added to it.
         if status in _OUT_OF_TIME:
             return f"no answer within {self.seconds:g} s of computing"
-        if status >= 0:
-            return f"the worker has ended, with exit status {status}"
-        return f"the worker was ended by signal {-status} ({signal.strsignal(-status)})"
-
-    def printed(self) -> str:
-        """The end of what the process has printed since the last request."""
-        self.output.seek(max(0, self.output.seek(0, os.SEEK_END) - _SHOWN))
-        return self.output.read().decode(errors="replace")
-
-    def kill(self) -> None:
-        if hasattr(os, "killpg"):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
-        until = time.monotonic() + _GRACE  # a child that has left the group may hold the pipe
-        while self.reader.is_alive() and time.monotonic() < until:
-            with contextlib.suppress(queue.Empty):
-                self.lines.get_nowait()
-            self.reader.join(0.01)
-        self.output.close()
-        assert self.process.stdin
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
+        return super().ended(status)
 
 
 def libraries(module: str) -> list[str]:
@@ -392,8 +305,3 @@ def libraries(module: str) -> list[str]:
     found = [importlib.util.find_spec(name) for name in (module, "numpy", "dezero_shared")]
     places = [str(Path(spec.origin).parents[1]) for spec in found if spec and spec.origin]
     return list(dict.fromkeys(places))
-
-
-def _shown(answer: object) -> str:
-    text = repr(answer)
-    return text if len(text) <= 80 else text[:76] + " ..."

@@ -19,6 +19,7 @@ import marshal
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +61,28 @@ def from_json(x: Any) -> Any:
     raise ValueError(f"there is no kind of data called {kind!r}")
 
 
-def main() -> None:
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
+class Pipes:
+    """The pipes that were stdin and stdout; what is printed from now on goes to stderr."""
 
-    def answer(last: bool = True, **content: Any) -> None:
-        answers.write(json.dumps(content).encode() + b"\n")
+    def __init__(self) -> None:
+        self.requests = os.fdopen(os.dup(0), "rb")
+        self.answers = os.fdopen(os.dup(1), "wb")
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(json.loads, self.requests)
+
+    def answer(self, last: bool = True, **content: Any) -> None:
+        self.answers.write(json.dumps(content).encode() + b"\n")
         if last:
-            answers.flush()
+            self.answers.flush()
 
-    settings = json.loads(requests.readline())
+
+def main() -> None:
+    pipes = Pipes()
+    requests, answer = iter(pipes), pipes.answer
+    settings = next(requests)
     # An environment's own folder, which holds more than the engine, keeps its place on the path.
     sys.path[:0] = [place for place in settings["path"] if place not in sys.path]
     sys.modules["dezero_harness"] = None  # type: ignore[assignment]  # whoever imports it is refused
@@ -95,11 +106,17 @@ def main() -> None:
         return answer(id=settings["id"], failed=failed)
     python = sys.version.split()[0]
     lacks = [name for name, module in settings["environment"].items() if not _is_there(module)]
-    where = {"python": python, "version": version, "engine": engine}
-    answer(id=settings["id"], failed="", lacks=lacks, missing=missing, **where)
+    answer(
+        id=settings["id"],
+        failed="",
+        python=python,
+        version=version,
+        engine=engine,
+        lacks=lacks,
+        missing=missing,
+    )
 
-    for line in requests:
-        request = json.loads(line)
+    for request in requests:
         _end_after(request["seconds"], request["clock"])
         observed = _observe(runner, request, prelude)
         _end_after(0, 0)

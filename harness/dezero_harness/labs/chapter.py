@@ -19,7 +19,6 @@ from typing import Any
 
 from .. import cases
 from ..diffs.difference import stages_of
-from ..diffs.remarks import sections_of
 from ..execution.isolated import Isolated, Limits
 from ..execution.judge import Verdict, judge, predict
 from ..execution.runner import Observed, StageError
@@ -27,6 +26,7 @@ from ..execution.shell import shell_lines
 from ..execution.stage import read, refuse_bad_syntax
 from ..model.arrays import ArrayKind, array_kind
 from ..model.case import REFUSALS, Case, Raises
+from ..prose.markdown import sections
 
 _HANGS = 2  # cases that may run out of time before the rest is left
 _FUNCTIONS = "dezero.functions"
@@ -335,10 +335,10 @@ def where_to_read(chapter: Chapter, case: Case) -> str:
     if words or not readme.is_file():
         readme = chapter.after / "README.md"
     place = f"{stages.name}/{readme.parent.name}/README.md"
-    sections = sections_of(readme.read_text("utf-8")) if readme.is_file() else {}
+    text = readme.read_text("utf-8") if readme.is_file() else ""
     named = {
-        title: sum(len(re.findall(rf"\b{re.escape(word)}", text)) for word in words)
-        for title, text in sections.items()
+        title: sum(len(re.findall(rf"\b{re.escape(word)}", body)) for word in words)
+        for title, body in sections(text, deepest=6).items()
         if title and not title.startswith(("What to look at", "Exercises", "What still fails"))
     }
     enough = max(named.values(), default=0) / 2

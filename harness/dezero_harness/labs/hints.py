@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 
-from ..diffs.difference import CONTEXT, FileDifference, Hunk, Row, difference
-from ..diffs.remarks import remarks
+from ..diffs.changes import Change, remarked
+from ..diffs.definitions import definitions, top
+from ..diffs.difference import CONTEXT, FileDifference, Hunk, Row, difference, without_blank_ends
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,8 @@ def hints(before: Path, after: Path) -> list[Hint]:
     files = [file for file in difference(before, after) if file.kind == "engine"]
     files.sort(key=lambda file: (file.new is None, file.path.name == "__init__.py"))
     pieces = [piece for file in files for piece in _pieces(file, before, after)]
-    readme = after / "README.md"
-    comments = remarks(readme.read_text("utf-8")) if readme.is_file() else []
-    wheres = [one.where for one in pieces if one.where]
-    return [
-        Hint(one.path, one.where, one.rows, one.about, tuple(_on(one, comments, wheres)))
-        for one in pieces
-    ]
+    found, _ = remarked(files, before, after)
+    return [replace(one, comments=tuple(_comments(one, found))) for one in pieces]
 
 
 def is_there(hint: Hint, folder: Path, after: Path) -> bool:
@@ -80,6 +75,15 @@ def _counts(line: str) -> bool:
     return bool(line.strip()) and not line.strip().startswith("#")
 
 
+def _comments(hint: Hint, found: Sequence[Change]) -> Iterator[str]:
+    """The remarks that stand beside a change in this piece."""
+    rows = {row for row in hint.rows if row.mark != " "}
+    for change in found:
+        if change.file.path == hint.path and not rows.isdisjoint(change.rows):
+            for remark in (*change.remarks, *change.also):
+                yield remark.plain
+
+
 def _pieces(file: FileDifference, before: Path, after: Path) -> Iterator[Hint]:
     if file.new is None:
         yield Hint(file.path, "", (), f"{file.path} is not needed any more: delete it")
@@ -100,25 +104,17 @@ class _Places:
     """For each line of a module the definition to which a change of it belongs."""
 
     def __init__(self, text: str, known: set[str] | None = None):
-        tree = ast.parse(text)
-        self.top: set[str] = set()
-        self.docstring: set[int] = set()
-        self.names: dict[int, str] = {}
-        if ast.get_docstring(tree):
-            end = tree.body[0].end_lineno or 1
-            self.docstring = set(range(1, end + 1))
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                self.top.add(node.name)
-                self._fill(node, node.name)
-                if isinstance(node, ast.ClassDef) and (known is None or node.name in known):
-                    for part in node.body:
-                        if isinstance(part, ast.FunctionDef):
-                            self._fill(part, f"{node.name}.{part.name}")
-
-    def _fill(self, node: ast.FunctionDef | ast.ClassDef, name: str) -> None:
-        first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-        self.names.update(dict.fromkeys(range(first, (node.end_lineno or first) + 1), name))
+        names = definitions(text)
+        self.top = set(map(top, names.values()))
+        docstring = ast.parse(text).body[:1] if ast.get_docstring(ast.parse(text)) else []
+        self.docstring = {n for one in docstring for n in range(1, (one.end_lineno or 1) + 1)}
+        # A class that is new is one piece.
+        self.names = {
+            line: ".".join(name.split(".")[:2])
+            if known is None or top(name) in known
+            else top(name)
+            for line, name in names.items()
+        }
 
 
 def _split(hunk: Hunk, old: _Places, new: _Places) -> Iterator[tuple[str, tuple[Row, ...]]]:
@@ -148,40 +144,4 @@ def _split(hunk: Hunk, old: _Places, new: _Places) -> Iterator[tuple[str, tuple[
             last += 1
         rows = hunk.rows[first : last + 1]
         if any(row.text.strip() for row in rows if row.mark != " "):
-            yield labels[group[0]] or "", _without_empty_ends(rows)
-
-
-def _without_empty_ends(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    filled = [i for i, row in enumerate(rows) if row.text.strip()]
-    return rows[filled[0] : filled[-1] + 1]
-
-
-def _on(hint: Hint, comments: list[str], wheres: list[str]) -> Iterator[str]:
-    """The comments on a piece.
-
-    A comment is on the definitions that its first clause names, and on each changed method whose
-    class it names anywhere. Where the clause names none, it is on the piece whose lines hold the
-    code that it quotes or, outside of definitions, the names.
-    """
-    changed = " ".join(row.text for row in hint.rows if row.mark != " ")
-    top, _, method = hint.where.partition(".")
-    for comment in comments:
-        quoted = re.findall(r"`([^`]+)`", comment)
-        clause = re.findall(r"`([^`]+)`", re.split(r"[:;]", comment)[0])
-        about = {_meant(name.removesuffix("()"), wheres) for name in clause} - {""}
-        if any("." in name for name in about):  # a method, so not the other names beside it
-            about = {name for name in about if "." in name}
-        if about:
-            whole = {name.partition(".")[0] for name in about} if not method else about
-            if hint.where and (hint.where in whole or (method and top in {*about, *quoted})):
-                yield comment
-        elif any(len(code) > 3 and code in changed for code in quoted):
-            yield comment
-
-
-def _meant(name: str, wheres: list[str]) -> str:
-    """The definition that a name in a comment means: a bare method is that of the first piece."""
-    tops = {where.partition(".")[0] for where in wheres}
-    if name in wheres or name.partition(".")[0] in tops:
-        return name
-    return next((where for where in wheres if where.endswith(f".{name}")), "")
+            yield labels[group[0]] or "", without_blank_ends(rows)

@@ -464,7 +464,7 @@ def _show_piece(console: Console, piece: Hint, heading: str) -> None:
         console.print(Text(line, colors[row.mark]), soft_wrap=True)
     console.print()
     for comment in piece.comments:
-        console.print(Text(comment.replace("**", "")))
+        console.print(Text(comment))
         console.print()
 
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..diffs.remarks import ON_THE_DIFFERENCE, sections_of
+from ..diffs.remarks import ON_THE_DIFFERENCE
 from ..execution.shell import shell_lines
 from ..model.arrays import array_kind
 from ..model.case import Case
+from ..prose.markdown import blocks, title
 from .chapter import Chapter
 from .starter import FileChange, changes
 
@@ -21,10 +22,8 @@ _SHOWN = 6  # cases of a kind that the task names
 
 def title_of(chapter: Chapter) -> str:
     """The title of the chapter, without the number."""
-    for line in _readme(chapter).splitlines():
-        if line.startswith("# "):
-            return line.lstrip("# ").partition(": ")[2] or line.lstrip("# ")
-    return chapter.after.name
+    heading = title(_readme(chapter)) or chapter.after.name
+    return heading.partition(": ")[2] or heading
 
 
 def settings(chapter: Chapter) -> str:
@@ -77,10 +76,8 @@ def _readme(chapter: Chapter) -> str:
 
 
 def _first_paragraph(chapter: Chapter) -> str:
-    intro = sections_of(_readme(chapter))[""] if _readme(chapter) else ""
-    paragraphs = [text.strip() for text in intro.split("\n\n")]
-    first = next((text for text in paragraphs if text and not text.startswith("#")), "")
-    return re.sub(r"\s+Type the programs below\b.*", "", first, flags=re.DOTALL)
+    paragraphs = (block.text for block in blocks(_readme(chapter)) if block.kind == "paragraph")
+    return re.sub(r"\s+Type the programs below\b.*", "", next(paragraphs, ""), flags=re.DOTALL)
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from dezero_shared.dot import NoPicture
@@ -16,52 +17,83 @@ from dezero_shared.dot import NoPicture
 from ..execution.runner import StageError
 from ..tracing import stepper
 from ..tracing.recorder import TraceError
-from . import api, examples, fonts, pages, touch
+from . import api, examples, fonts, pages, pieces, touch
+from .kept import Kept, copy, write
+from .remote import remote_of
 from .text import raw
 
 ROOT = Path(__file__).parents[3]
+BROKEN = (
+    examples.BrokenExample,
+    pages.BrokenPage,
+    pieces.NoPieces,
+    StageError,
+    TraceError,
+    NoPicture,
+)
 
 
-def write_sources(root: Path, source: Path, jobs: int, repository: str) -> None:
-    """All the pages as Sphinx reads them: those of docs/, and those made of the repository."""
-    docs = root / "docs"
-    source.mkdir(parents=True)
-    print("recording what can be dragged", flush=True)
-    with ThreadPoolExecutor(jobs) as pool:
-        found = pages.chapters(root)
-        dragged = dict(
-            zip(
-                [chapter.number for chapter in found],
-                pool.map(lambda chapter: touch.chapter(chapter.number, chapter.folder), found),
-            )
-        )
+def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: str) -> None:
+    """All the pages as Sphinx reads them: those of docs/, and those made of the repository.
+
+    What stands there already is left as it is, and what is no longer made is removed.
+    """
+    docs, chapters = root / "docs", pages.chapters(root)
+    dragged, stepped = figures(root, chapters, kept, jobs)
+    made: dict[str, str] = {}  # the pages
     for page in sorted(docs.glob("*.md")):
         text = pages.linked(page.read_text("utf-8"), f"docs/{page.name}")
         text = pages.filled(text, root)
         if page.name == "index.md":
             text = text.replace("{{ drag }}", raw(touch.landing(dragged[32], repository)))
-        (source / page.name).write_text(text, "utf-8")
-    shutil.copy(docs / "conf.py", source)
-    shutil.copytree(docs / "_static", source / "_static")
-    shutil.copytree(docs / "pictures", source / "pictures")
+        made[page.name] = text
     results = "stages/step36/papers/results"
-    shutil.copytree(root / results, source / results, ignore=shutil.ignore_patterns("*.json"))
-    fonts.write(source / "_static/fonts")
+    for file in [docs / "conf.py", *docs.glob("_static/*"), *docs.glob("pictures/*")]:
+        copy(file, source / file.relative_to(docs))
+    for file in root.glob(f"{results}/*.png"):
+        copy(file, source / results / file.name)
+    kept.get("fonts", [Path(fonts.__file__)], partial(fonts.write, source / "_static/fonts"))
 
     print("running the examples", flush=True)
-    done = examples.run_all(root, source, jobs)
-    for chapter in found:
-        folder = source / f"step{chapter.number}"
-        folder.mkdir(exist_ok=True)
-        print(f"writing chapter {chapter.number}", flush=True)
-        shown = [dragged[chapter.number], *stepper.chapter(chapter.number, chapter.folder)]
-        figures = "\n\n".join(map(raw, shown))
-        (folder / "index.md").write_text(pages.chapter_page(chapter, done, figures), "utf-8")
-        (folder / "cases.md").write_text(pages.cases_page(chapter), "utf-8")
-        (folder / "api.md").write_text(api.page(root, chapter.number, chapter.folder), "utf-8")
-    (source / "compare").mkdir()
-    for name, text in pages.compare_pages(root):
-        (source / f"compare/{name}.md").write_text(text, "utf-8")
+    done = examples.run_all(root, source, jobs, kept)
+    for chapter in chapters:
+        folder = f"step{chapter.number}"
+        shown = "\n\n".join(map(raw, [dragged[chapter.number], *stepped[chapter.number]]))
+        made[f"{folder}/index.md"] = pages.chapter_page(chapter, done, shown)
+        made[f"{folder}/cases.md"] = pages.cases_page(chapter)
+        of: list[Path | str] = [chapter.folder / "dezero", root / "shared/dezero_shared"]
+        made[f"{folder}/api.md"] = kept.get(
+            f"{folder}-api", of, partial(api.page, root, chapter.number, chapter.folder)
+        )
+    made |= {f"compare/{name}.md": text for name, text in pages.compare_pages(root)}
+    for name, text in made.items():
+        write(source / name, text)
+    for file in source.rglob("*.md"):
+        if file.relative_to(source).as_posix() not in made:
+            file.unlink()
+
+
+def figures(
+    root: Path, chapters: Sequence[pages.Chapter], kept: Kept, jobs: int
+) -> tuple[dict[int, str], dict[int, list[str]]]:
+    """What can be dragged, and what can be stepped through, on the page of each chapter."""
+    harness = root / "harness/dezero_harness"
+    watching: list[Path | str] = [root / "shared/dezero_shared", harness / "tracing"]
+
+    def drag(chapter: pages.Chapter) -> str:
+        of = [*watching, chapter.folder / "dezero", harness / "site/touch.py"]
+        make = partial(touch.chapter, chapter.number, chapter.folder)
+        return kept.get(f"step{chapter.number}-drag", of, make)
+
+    def step(chapter: pages.Chapter) -> list[str]:
+        make = lambda: stepper.chapter(chapter.number, chapter.folder)  # noqa: E731
+        return kept.get(f"step{chapter.number}-steps", [*watching, chapter.folder / "dezero"], make)
+
+    print("watching the engines", flush=True)
+    numbers = [chapter.number for chapter in chapters]
+    with ThreadPoolExecutor(jobs) as pool:
+        dragged, stepped = pool.map(drag, chapters), pool.map(step, chapters)
+        return dict(zip(numbers, dragged)), dict(zip(numbers, stepped))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,18 +105,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="URL",
         help="where the page says the repository is; by default that of the remote, if on the web",
     )
+    parser.add_argument(
+        "--python-base",
+        default="",
+        metavar="URL/",
+        help="where a page gets Python from when Run is pressed; by default the official places",
+    )
+    parser.add_argument(
+        "--offline-python",
+        action="store_true",
+        help="put Python into the site, so that a page needs nothing from elsewhere (needs npm)",
+    )
+    parser.add_argument("--fresh", action="store_true", help="make everything anew")
     options = parser.parse_args(arguments)
-    repository = options.repository
-    if repository is None:
-        repository = touch.repository_of(ROOT)
+    repository = remote_of(ROOT) if options.repository is None else options.repository
     start = time.monotonic()
     source, out = options.out / "source", options.out / "html"
-    for folder in (source, out):
-        shutil.rmtree(folder, ignore_errors=True)
+    if options.fresh:
+        for folder in (source, out, options.out / "doctrees", options.out / "kept"):
+            shutil.rmtree(folder, ignore_errors=True)
     jobs = min(2, os.cpu_count() or 1)
+    kept = Kept(options.out / "kept")
     try:
-        write_sources(ROOT, source, jobs, repository)
-    except (examples.BrokenExample, pages.BrokenPage, StageError, TraceError, NoPicture) as error:
+        write_sources(ROOT, source, kept, jobs, repository or "")
+        offline = options.out / "pieces" if options.offline_python else None
+        pieces.put(source / "_static", ROOT, options.python_base, offline)
+    except BROKEN as error:
         print(f"\nthe site was not built: {error}", file=sys.stderr)
         return 1
     from sphinx.cmd.build import main as sphinx_build
@@ -93,8 +139,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctrees = ["-d", str(options.out / "doctrees")]
     status = sphinx_build(["-b", "html", *strict, *doctrees, str(source), str(out)])
     if status:
+        # Else the next build would be silent on the pages that have not changed since.
+        shutil.rmtree(options.out / "doctrees", ignore_errors=True)
         print("\nthe site was not built: Sphinx has warned, see above", file=sys.stderr)
         return status
+    for page in out.rglob("*.html"):
+        name = page.relative_to(out)
+        if (
+            name.name not in ("search.html", "genindex.html")
+            and not (source / name.with_suffix(".md")).is_file()
+        ):
+            page.unlink()
     took = time.monotonic() - start
     print(f"built in {took:.0f} s: open {os.path.relpath(out / 'index.html')}")
     return 0

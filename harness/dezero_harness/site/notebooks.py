@@ -12,7 +12,6 @@ import ast
 import itertools
 import os
 import re
-import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -21,7 +20,6 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import nbformat
 from nbclient import NotebookClient
@@ -29,13 +27,11 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets.config import Config
 
 from ..diffs.difference import stages_of
+from ..prose.markdown import headings, programs
 from .expected_output import EXAMPLES, Numbers
+from .remote import remote_of
 
-_PROGRAM = re.compile(
-    r"^```python\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE
-)
 _ERROR = re.compile(r"^\w+(Error|Exception|Warning)\b", re.MULTILINE)
-_EXAMPLES_BEFORE = re.compile(r"^## Exercises$", re.MULTILINE)
 _ONE_CELL = 300.0  # seconds
 
 
@@ -57,31 +53,33 @@ class Cell:
 def cells(root: Path, stage: Path) -> list[Cell]:
     """The chapter of this stage, with its examples before the exercises."""
     readme = stage / "README.md"
-    text = readme.read_text("utf-8")
-    place = _EXAMPLES_BEFORE.search(text)
-    until = place.start() if place else len(text)
+    lines = readme.read_text("utf-8").splitlines()
+    exercises = [h.line for h in headings("\n".join(lines)) if h.text == "Exercises"]
+    until = min(exercises, default=len(lines))
     origin = readme.relative_to(root).as_posix()
-    found = [*_chapter(text[:until], origin), Cell("## Examples", origin)]
+    found = [*_chapter(lines[:until], origin), Cell("## Examples", origin)]
     for script in sorted(stage.glob("examples/*.py")):
         found += _example(script, script.relative_to(root).as_posix())
-    return [*found, *_chapter(text[until:], origin)]
+    return [*found, *_chapter(lines[until:], origin)]
 
 
-def _chapter(text: str, origin: str) -> Iterator[Cell]:
+def _chapter(lines: Sequence[str], origin: str) -> Iterator[Cell]:
     at = 0
-    for program in _PROGRAM.finditer(text):
-        yield from _markdown(text[at : program.start()], origin)
-        printed = program[2] or ""
-        yield Cell(program[1].strip("\n"), origin, True, printed, bool(_ERROR.search(printed)))
-        at = program.end()
-    yield from _markdown(text[at:], origin)
+    for program in programs("\n".join(lines)):
+        yield from _markdown(lines[at : program.start], origin)
+        raises = bool(_ERROR.search(program.prints))
+        yield Cell(program.source.strip("\n"), origin, True, program.prints, raises)
+        at = program.stop
+    yield from _markdown(lines[at:], origin)
 
 
-def _markdown(text: str, origin: str) -> Iterator[Cell]:
+def _markdown(lines: Sequence[str], origin: str) -> Iterator[Cell]:
     """One cell for each section, so that a notebook can fold them."""
-    for section in re.split(r"\n(?=##+ )", text.strip()):
-        if section.strip():
-            yield Cell(section.strip(), origin)
+    starts = [0, *(h.line for h in headings("\n".join(lines)) if h.level > 1), len(lines)]
+    for start, stop in itertools.pairwise(starts):
+        section = "\n".join(lines[start:stop]).strip()
+        if section:
+            yield Cell(section, origin)
 
 
 def _example(script: Path, origin: str) -> Iterator[Cell]:
@@ -133,35 +131,6 @@ def _paragraphs(text: str, body: Sequence[ast.stmt]) -> list[str]:
         else:
             merged.append(part)
     return merged
-
-
-def address(remote: str) -> str | None:
-    """Where anyone can get the repository whose remote git names so; None for a local folder."""
-    scp = re.fullmatch(r"(?:[^@/:]+@)?([^@/:]{2,}):(?!//)(.+)", remote)
-    if scp:
-        return f"https://{scp[1]}/{scp[2]}"
-    url = urlsplit(remote)
-    if url.scheme not in ("http", "https", "ssh", "git") or not url.hostname:
-        return None
-    port = f":{url.port}" if url.port and url.scheme in ("http", "https") else ""
-    scheme = "http" if url.scheme == "http" else "https"
-    # Without the user or the token that may stand in it.
-    return f"{scheme}://{url.hostname}{port}{url.path}"
-
-
-def remote_of(root: Path) -> str | None:
-    """The public address of this clone, from its remote; None where it has none."""
-    try:
-        names = _git(root, "remote").split()
-        name = "origin" if "origin" in names else (names or [""])[0]
-        return address(_git(root, "remote", "get-url", name).strip()) if name else None
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _git(root: Path, *words: str) -> str:
-    command = ["git", "-C", str(root), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def install_cell(root: Path, stage: Path, requirement: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import os
 import pkgutil
 import re
@@ -19,21 +20,21 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .. import cases
+from ..diffs.changes import changes, remarked
 from ..diffs.difference import FileDifference, difference, stages_of
-from ..diffs.remarks import ON_THE_DIFFERENCE
+from ..diffs.remarks import ON_EXAMPLES, ON_THE_DIFFERENCE
 from ..execution.judge import as_plain
 from ..model.case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
+from ..prose.generated import between
+from ..prose.markdown import blocks, programs, sections, title
 from . import differences, examples
-from .differences import Remark
 from .text import (
-    blocks,
     code,
     escaped,
     fenced,
     first_sentence,
     map_links,
     raw,
-    sections,
 )
 
 #: Sections of a chapter that get a place of their own on its page.
@@ -62,13 +63,8 @@ class Chapter:
     before: Path | None
 
     @cached_property
-    def parts(self) -> tuple[str, str, dict[str, str]]:
-        title, intro, found = sections((self.folder / "README.md").read_text("utf-8"))
-        return title, intro, {section.title: section.body for section in found}
-
-    @property
-    def title(self) -> str:
-        return self.parts[0]
+    def readme(self) -> str:
+        return (self.folder / "README.md").read_text("utf-8")
 
     @property
     def files(self) -> list[FileDifference]:
@@ -81,6 +77,10 @@ def chapters(root: Path) -> list[Chapter]:
     numbers = sorted(found)
     before = [None, *(found[n] for n in numbers[:-1])]
     return [Chapter(n, found[n], old) for n, old in zip(numbers, before, strict=True)]
+
+
+def stage_numbers(stages: Path) -> list[int]:
+    return sorted(int(folder.name.removeprefix("step")) for folder in stages.glob("step[0-9]*"))
 
 
 def engine_files(old: Path, new: Path) -> list[FileDifference]:
@@ -126,9 +126,11 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) 
 
     figures: what shows the engine at work, as Markdown.
     """
-    title, intro, found = chapter.parts
+    found = sections(chapter.readme)
+    intro = found.pop("")
+    found = runnable(found, stage_numbers(chapter.folder.parent))
     source = f"stages/step{chapter.number}/README.md"
-    body = [f"# {title}", intro]
+    body = [f"# {title(chapter.readme)}", intro]
     reading = ""
     for name, text in found.items():
         if name == ON_THE_DIFFERENCE:
@@ -150,8 +152,39 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) 
     if EXERCISES not in found:
         raise BrokenPage(f"{source} has no section {EXERCISES!r}")
     body.append(f"## {EXERCISES}\n\n{found[EXERCISES]}")
+    body.append(raw(f'<div data-run-chapter="{chapter.number}" hidden></div>'))
     body.append("```{toctree}\n:hidden:\n\ncases\napi\n```")
     return linked("\n\n".join(body) + "\n", source)
+
+
+def runnable(found: Mapping[str, str], stages: Sequence[int]) -> dict[str, str]:
+    """The sections of a chapter, with what it takes to run a program under each of its programs.
+
+    The programs are numbered as they follow each other in the chapter, since they build on one
+    another.
+    """
+    count = itertools.count()
+    made = {}
+    for name, text in found.items():
+        lines = text.splitlines()
+        for program in programs(text):
+            lines[program.stop - 1] += f"\n\n{raw(_run_box(next(count), stages))}"
+        made[name] = "\n".join(lines)
+    return made
+
+
+def _run_box(index: int, stages: Sequence[int]) -> str:
+    boxes = "".join(
+        f'<label><input type="checkbox" value="{stage}"> {stage}</label>' for stage in stages
+    )
+    return (
+        f'<div class="run" data-index="{index}" role="group" aria-label="program {index + 1}">'
+        '<button type="button" class="run-go">Run</button>'
+        '<button type="button" class="run-stop" hidden>Stop</button>'
+        '<button type="button" class="run-edit">Edit</button>'
+        f'<details class="run-stages"><summary>On stages</summary><span>{boxes}</span></details>'
+        '<span class="run-status" role="status"></span><div class="run-result"></div></div>'
+    )
 
 
 _AT_WORK = (
@@ -162,24 +195,17 @@ _AT_WORK = (
 
 def _on_examples(text: str) -> str:
     """The paragraph that names the examples."""
-    return next((b for b in blocks(text) if re.match(r"Examples?: ", b)), "")
-
-
-def remarks_of(chapter: Chapter) -> list[Remark]:
-    """The items of the section on the difference, in order."""
-    text = chapter.parts[2].get(ON_THE_DIFFERENCE, "")
-    items = [block[2:] for block in blocks(text) if block.startswith("- ")]
-    return [Remark(number, item) for number, item in enumerate(items, start=1)]
+    paragraphs = (block.text for block in blocks(text))
+    return next((text for text in paragraphs if ON_EXAMPLES.match(text)), "")
 
 
 def _difference(chapter: Chapter, text: str) -> str:
     if not chapter.before:
         raise BrokenPage(f"chapter {chapter.number} is the first, and has {ON_THE_DIFFERENCE!r}")
     files = chapter.files
-    found = differences.changes(files, chapter.before, chapter.folder)
-    in_front = differences.place(remarks_of(chapter), found)
+    found, in_front = remarked(files, chapter.before, chapter.folder)
     reading = _on_examples(text)
-    prose = [b for b in blocks(text) if not b.startswith("- ") and b != reading]
+    prose = [b.text for b in blocks(text) if b.kind != "item" and b.text != reading]
     body = ["\n\n".join(prose)]
     body += [f"{differences.number(r)} {r.text}" for r in in_front]
     body.append(
@@ -297,8 +323,8 @@ def cases_page(chapter: Chapter) -> str:
         f" `nox -s stage{chapter.number} -- -k WORDS` runs those with these words.",
         raw('<p><button type="button" class="unfold">Open all</button></p>'),
     ]
-    for title, here in groups.items():
-        body += [f"## {escaped(title.rstrip('.'))}", raw(_case_list(here))]
+    for about, here in groups.items():
+        body += [f"## {escaped(about.rstrip('.'))}", raw(_case_list(here))]
     return "\n\n".join(body) + "\n"
 
 
@@ -376,7 +402,8 @@ def compare_pages(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _compare_page(found: Mapping[int, Path], old: int, new: int) -> str:
-    every = difference(found[old], found[new])
+    both = found[old], found[new]
+    every = difference(*both)
     files = [file for file in every if file.kind == "engine"]
     added, removed = sum(f.added for f in files), sum(f.removed for f in files)
     body = [
@@ -387,9 +414,9 @@ def _compare_page(found: Mapping[int, Path], old: int, new: int) -> str:
         " --all`.",
     ]
     for file in files:
-        html_ = differences.as_html(file, found[old], found[new])
+        pieces = differences.in_markdown(changes([file], *both), *both)
         about = escaped(file.about)
-        shown = _folded(file, raw(html_))
+        shown = _folded(file, pieces)
         body += [f"## {_file_title(file)}", f"{about}\n\n{_file_line(file)}", shown]
     return "\n\n".join(body) + "\n"
 
@@ -424,8 +451,8 @@ def filled(text: str, root: Path) -> str:
 
     def section(found: re.Match[str]) -> str:
         file, title, _, start, stop = found.groups()
-        _, intro, parts = sections(_read(root, file))
-        everything = {"(start)": intro} | {part.title: part.body for part in parts}
+        everything = sections(_read(root, file))
+        everything["(start)"] = everything.pop("")
         if title not in everything:
             raise BrokenPage(f"docs: {file} has no section {title!r}; it has {list(everything)}")
         body = everything[title]
@@ -446,12 +473,6 @@ def filled(text: str, root: Path) -> str:
     return re.sub(r"^\{\{ (\S+) <!-- (\w+) --> \}\}$", marked, text, flags=re.MULTILINE)
 
 
-def between(text: str, marker: str) -> str:
-    """What stands between <!-- marker --> and <!-- /marker -->; "" where there are none."""
-    found = re.search(rf"<!-- {marker} -->\n(.*?)<!-- /{marker} -->", text, re.DOTALL)
-    return found[1] if found else ""
-
-
 def _read(root: Path, file: str) -> str:
     try:
         return (root / file).read_text("utf-8")
@@ -461,9 +482,10 @@ def _read(root: Path, file: str) -> str:
 
 def matrix_table(readme: str) -> str:
     """The README's matrix as a table of cells that are coloured by what was found."""
+    matrix = between(readme, "matrix") or ""
     rows = [
         [cell.strip() for cell in line.strip("|\n ").split("|")]
-        for line in between(readme, "matrix").splitlines()
+        for line in matrix.splitlines()
         if line.startswith("|")
     ]
     if len(rows) < 3:
@@ -477,9 +499,7 @@ def matrix_table(readme: str) -> str:
         shown = "".join(_matrix_cell(cell) for cell in cells)
         lines.append(f'<tr><th scope="row">{link}</th><td>{html.escape(arrays)}</td>{shown}</tr>')
     never = [
-        line
-        for line in between(readme, "matrix").splitlines()
-        if line and not line.startswith(("|", "In each cell"))
+        line for line in matrix.splitlines() if line and not line.startswith(("|", "In each cell"))
     ]
     table = (
         '<div class="scroll" tabindex="0" role="region" aria-label="The matrix">'

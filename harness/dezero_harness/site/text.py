@@ -1,60 +1,9 @@
-"""Markdown as data: sections, lists and links of the chapters; directives for the pages."""
+"""Markdown as it is written for the pages: links, code, directives of MyST."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-
-_FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading of the second level and what follows it, up to the next."""
-
-    title: str
-    body: str
-
-
-def sections(text: str) -> tuple[str, str, list[Section]]:
-    """The title of a Markdown text, what stands before its first section, and its sections."""
-    parts: list[list[str]] = [[]]
-    in_code = False
-    for line in text.splitlines():
-        in_code ^= line.startswith("```")
-        if line.startswith("## ") and not in_code:
-            parts.append([])
-        parts[-1].append(line)
-    head, *rest = parts
-    title = next((line.removeprefix("# ") for line in head if line.startswith("# ")), "")
-    intro = "\n".join(line for line in head if line != f"# {title}").strip("\n")
-    found = [Section(p[0].removeprefix("## ").strip(), "\n".join(p[1:]).strip("\n")) for p in rest]
-    return title, intro, found
-
-
-def blocks(text: str) -> list[str]:
-    """The paragraphs, code blocks and items of a list, each as it stands."""
-    found: list[list[str]] = []
-    in_code = False
-    for line in text.splitlines():
-        starts_item = line.startswith(("- ", "1. ", "2. ", "3. ")) and not in_code
-        if not found or starts_item or (not line.strip() and not in_code):
-            found.append([])
-        in_code ^= line.startswith("```")
-        if line.strip() or in_code:
-            found[-1].append(line)
-    return ["\n".join(block) for block in found if block]
-
-
-def without_code(text: str) -> str:
-    """The text without its fenced blocks."""
-    return _FENCE.sub("", text)
-
-
-def code_spans(text: str) -> list[str]:
-    """What stands between backticks, in order."""
-    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", without_code(text))]
 
 
 def map_links(text: str, target: Callable[[str], str]) -> str:

@@ -12,9 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -47,10 +44,10 @@ class Curve:
 class Figure:
     """A program of a stage at these values of x, and how it is shown.
 
-    truth: what the passes write, see `sweep`. window: x0, x1, y0, y1 of the plot. drawn: the columns
-    that are drawn as curves. slope, curvature: the columns of the tangent and the parabola on the
-    first of them. notes: the column that stands behind a line of the program, by how the line
-    begins. graphs: the Variables whose graphs are shown, by default all in one.
+    truth: what the passes write, see `sweep`. window: x0, x1, y0, y1 of the plot. drawn: the
+    columns that are drawn as curves. slope, curvature: the columns of the tangent and the parabola
+    on the first of them. notes: the column that stands behind a line of the program, by how the
+    line begins. graphs: the Variables whose graphs are shown, by default all in one.
     """
 
     name: str
@@ -286,8 +283,9 @@ def _slider(prefix: str, name: str, count: int, start: int, text: str) -> str:
     return f"""\
 <div class="touch-slider">
 <label for="{prefix}-{name}">{name}</label>
-<input type="range" id="{prefix}-{name}" min="0" max="{count - 1}" value="{start}" step="1" disabled>
-<output for="{prefix}-{name}">{text}</output>
+<input type="range" id="{prefix}-{name}" min="0" max="{count - 1}" step="1" value="{start}"
+ disabled>
+<span class="touch-at" aria-hidden="true">{text}</span>
 </div>"""
 
 
@@ -473,9 +471,9 @@ def newton(stage: Path) -> str:
 <div class="touch-right">
 <b id="{prefix}-list">The iterates</b>
 <ol class="touch-iterates" start="0" aria-labelledby="{prefix}-list">{items}</ol>
-<p class="touch-hint">Bold are the digits of the number where the walk ends. Each step goes to where the
-parabola is flat, be that a minimum or a maximum: start between −0.55 and 0.55, and then near 0.6, where
-the parabola is almost a line.</p>
+<p class="touch-hint">Bold are the digits of the number where the walk ends. Each step goes to
+where the parabola is flat, be that a minimum or a maximum: start between −0.55 and 0.55, and then
+near 0.6, where the parabola is almost a line.</p>
 </div>
 {_program(NEWTON_TEXT, {}, {"x": xs}, found.start)}
 <script type="application/json" class="touch-data">{_json(data)}</script>
@@ -493,9 +491,9 @@ def chapter(number: int, stage: Path | None = None) -> str:
 
 
 LEAD = (
-    "A backward pass that computes with Variables leaves a graph behind, and a second pass can walk"
-    " that graph in turn: so six engines of a few hundred lines learn to take a derivative of a"
-    " derivative."
+    "Six automatic-differentiation engines of a few hundred lines of Python, one idea apart: the"
+    " backward pass leaves a graph behind, a second pass walks it, and so they take derivatives of"
+    " derivatives."
 )
 
 
@@ -514,21 +512,6 @@ def landing(shown: str, repository: str) -> str:
         f'<a class="landing-button" href="step31/index.html">Begin with step 31</a> {place}</p>\n'
         f"{shown}"
     )
-
-
-def repository_of(root: Path) -> str:
-    """The address of the repository on the web, as its remote or a CI says; "" where neither does."""
-    if name := os.environ.get("GITHUB_REPOSITORY"):
-        return f"{os.environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}"
-    try:
-        asked = ["git", "-C", str(root), "remote", "get-url", "origin"]
-        found = subprocess.run(asked, capture_output=True, encoding="utf-8").stdout.strip()
-    except OSError:
-        return ""
-    ssh = re.fullmatch(r"(?:ssh://)?git@([\w.-]+)[:/](.+)", found)
-    address = f"https://{ssh[1]}/{ssh[2]}" if ssh else found
-    on_the_web = re.fullmatch(r"https://[\w.-]+/[\w./~-]+", address)
-    return address.removesuffix(".git") if on_the_web else ""
 
 
 def page(figures: Iterable[str]) -> str:

@@ -8,7 +8,6 @@ where these are no longer true.
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import os
 import platform
@@ -27,6 +26,7 @@ from ..execution.judge import OUTCOMES, counts, judge, result_of
 from ..execution.runner import StageError
 from ..execution.stage import read
 from ..model.arrays import ArrayKind, Unusable, array_kind
+from ..prose.generated import renew
 from .report import by_chapter
 
 #: The kinds that the summary counts. It is the same on every machine, so no device is among them,
@@ -40,7 +40,6 @@ ELSEWHERE = {
     "cupy": ("CuPy", "needs an NVIDIA GPU; `nox -t gpu` runs it there"),
 }
 
-_MARKED = re.compile(r"(?<=<!-- matrix -->\n).*?(?=<!-- /matrix -->)", re.DOTALL)
 #: What the README shows of a run of one stage: the table, and the line that it ends with.
 _PRINTED = re.compile(
     r"chapter   passed .*?(\n\nThe report is in reports/stage(\d+)-numpy\.json\n=+ ).*?(?= in \d)",
@@ -140,31 +139,14 @@ def _why(result: dict[str, Any]) -> str:
     return f"expected {result['expected']}, got {result['got']} ({reason})"
 
 
-def check(readme: Path, new: str, write: bool, results: Results | None = None) -> str:
-    """Compare the summary in this file with the new one, or write it; returns what is wrong.
-
-    results: those of all stages; what the file shows of a run of one of them is held to them.
-    """
-    if not readme.is_file():
-        return f"{readme}: there is no such file to keep the summary in"
-    text = readme.read_text("utf-8")
-    found = _MARKED.search(text)
-    if not found:
-        return (
-            f"{readme} has no place for the summary: put the lines <!-- matrix --> and"
-            f" <!-- /matrix --> where it shall stand, and write: {_REFRESH}"
-        )
-    right = text[: found.start()] + new + text[found.end() :]
-    right = _PRINTED.sub(lambda run: _printed(run, results or []), right)
-    if right == text:
-        return ""
-    if write:
-        readme.write_text(right, "utf-8")
-        return ""
-    changes = difflib.unified_diff(text.splitlines(), right.splitlines(), "stands", "is", "", "")
-    return "\n".join(
-        [*changes, f"{readme}: the summary of the matrix is stale; refresh it with: {_REFRESH}"]
-    )
+def check(readme: Path, new: str, write: bool, results: Results) -> str:
+    """Compare what this file shows of the results with them, or write it; returns what is wrong."""
+    wrong = [renew(readme, "matrix", new, command=_REFRESH, write=write)]
+    text = readme.read_text("utf-8") if readme.is_file() else ""
+    if run := _PRINTED.search(text):
+        right = _printed(run, results)
+        wrong.append(renew(readme, _PRINTED, right, command=_REFRESH, write=write))
+    return "\n".join(filter(None, wrong))
 
 
 def _printed(run: re.Match[str], results: Results) -> str:

@@ -107,7 +107,8 @@ def at(text: str, value: float) -> str:
 def shape(answer: dict[str, Any]) -> list[Any]:
     """What has to be the same in two records: the graph and the order of the walk, no numbers.
 
-    A step in which the program only assigns is left out: there is none where the number is the same.
+    A step in which the program only assigns is left out: there is none where it assigns what is
+    there.
     """
     nodes = [
         (n, node["name"], node.get("role"), node.get("inputs"), node.get("outputs"))

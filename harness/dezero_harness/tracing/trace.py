@@ -127,7 +127,7 @@ def repeated(function: str, order: int, recorded: bool = False) -> str:
 
 
 def tanh_derivatives(order: int, at: float = 1.0) -> tuple[float, ...]:
-    """The first derivatives of tanh at a point: d/dx p(t) = p'(t) (1 - t^2) for polynomials in t."""
+    """The first derivatives of tanh at a point: d/dx p(t) = p'(t) (1 - t^2) for a polynomial p."""
     t = math.tanh(at)
     polynomial = {1: 1}  # exponent of t -> coefficient, a whole number
     derivatives = []

@@ -128,7 +128,7 @@ def test_an_engine_that_raises_or_ends_loses_no_other_result(run, copied):
     assert set(row["times"]) == {"step36"}
     assert row["wrong"] == {
         "step34": "step34: ValueError: no",
-        "step35": "step35: the worker has ended: exit status 3",
+        "step35": "step35: the worker has ended, with exit status 3",
     }
 
 

@@ -6,7 +6,9 @@ import html
 import pytest
 
 from dezero_harness import cases
+from dezero_harness.diffs.changes import _runs, changes, remarked
 from dezero_harness.diffs.difference import hunks, stages_of
+from dezero_harness.diffs.remarks import remarks
 from dezero_harness.site import api, differences, examples, pages, text
 from dezero_harness.site.__main__ import ROOT
 from dezero_harness.site.expected_output import Example
@@ -19,8 +21,7 @@ def chapter(number):
 def placed(number):
     """Where the remarks of a chapter stand: {number: (file, names, first line)}; and the rest."""
     one = chapter(number)
-    found = differences.changes(one.files, one.before, one.folder)
-    in_front = differences.place(pages.remarks_of(one), found)
+    found, in_front = remarked(one.files, one.before, one.folder)
     homes = {
         remark.number: (change.file.path.name, change.names, change.text)
         for change in found
@@ -32,9 +33,9 @@ def placed(number):
 @pytest.mark.parametrize("number", range(32, 37))
 def test_every_remark_is_shown_once(number):
     homes, in_front = placed(number)
-    remarks = pages.remarks_of(chapter(number))
-    assert remarks
-    assert sorted([*homes, *in_front]) == [remark.number for remark in remarks]
+    numbers = [remark.number for remark in remarks(chapter(number).folder)]
+    assert numbers
+    assert sorted([*homes, *in_front]) == numbers
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_every_remark_is_shown_once(number):
     ],
 )
 def test_a_remark_stands_at_the_code_it_names(number, opens_with, name):
-    (remark,) = [r for r in pages.remarks_of(chapter(number)) if r.text.startswith(opens_with)]
+    (remark,) = [r for r in remarks(chapter(number).folder) if r.text.startswith(opens_with)]
     assert name in placed(number)[0][remark.number][1]
 
 
@@ -84,7 +85,7 @@ def test_a_chapter_s_page_has_all_its_sections_and_exercises_last():
         "## Exercises",
     ]
     assert page.index("FIGURES") < page.index("## What still fails")
-    for remark in pages.remarks_of(one):
+    for remark in remarks(one.folder):
         assert page.count(remark.text) == 1
 
 
@@ -116,7 +117,7 @@ def test_the_api_says_what_operators_call_and_where_shared_things_come_from():
     assert page.count("Its operators: `x + y` calls `add`, `1 + x` calls `add`, `x * y`") == 2
     assert "class Parameter(data: Array | None, name: str | None = None)" in page
     own, shared = page.split("## Shared by all stages")
-    assert "It holds `get_dot_graph`, `plot_dot_graph`." in own
+    assert "It holds `get_dot_graph`, `plot_dot_graph`, " in own
     assert "The source, in dezero_shared.dot" in shared
     assert "### `heappop`" not in page
 
@@ -179,7 +180,7 @@ def test_an_example_that_needs_much_is_shown_and_not_run():
 def test_code_is_shown_as_it_is():
     old, new = ROOT / "stages/step31", ROOT / "stages/step32"
     (file,) = [f for f in chapter(32).files if f.path.name == "core.py"]
-    shown = differences.as_html(file, old, new)
+    shown = differences.in_markdown(changes([file], old, new), old, new)
     assert differences._spans([("k", "a < b")], ((2, 3),)) == (
         '<span class="k">a </span><mark><span class="k">&lt;</span></mark><span class="k"> b</span>'
     )
@@ -190,7 +191,7 @@ def test_code_is_shown_as_it_is():
 def test_a_long_new_text_is_cut_before_each_definition():
     new = "import a\n\n\ndef f():\n    pass\n\n\n@g\nclass C:\n    def h(self): ...\n"
     (hunk,) = hunks("", new)
-    assert [run[0].text for run in differences._runs(hunk.rows)] == ["import a", "def f():", "@g"]
+    assert [run[0].text for run in _runs(hunk.rows)] == ["import a", "def f():", "@g"]
 
 
 def test_links_lead_to_pages_and_code_stays():

@@ -1,0 +1,1 @@
+"""The repository's Markdown: read as data, and the parts of it that are generated."""
