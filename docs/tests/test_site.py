@@ -1,7 +1,12 @@
 """The site in a real browser: every page, the search, the figures, the comparison."""
 
+import html
+import re
+
+import checks
 import pytest
 from checks import everything, watched
+from fontTools.ttLib import TTFont
 
 from conftest import HTML
 
@@ -117,3 +122,49 @@ def test_all_cases_open_and_close(server, page):
     assert page.locator("details.case[open]").count() == cases.count() > 50
     page.get_by_role("button", name="Close all").click()
     assert page.locator("details.case[open]").count() == 0
+
+
+WEIGHED = {"index.html": 600, **{f"step{n}/index.html": 600 for n in (31, 32, 33, 34)}}
+MEASURE = """() => new Promise(resolve => {
+    let shift = 0;
+    const add = list => { for (const e of list.getEntries()) if (!e.hadRecentInput) shift += e.value; };
+    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+    const size = (sum, entry) => sum + entry.encodedBodySize;
+    const all = ["navigation", "resource"].flatMap(type => performance.getEntriesByType(type));
+    setTimeout(() => resolve([shift, all.reduce(size, 0) / 1000]), 1000);
+})"""
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("where", ["index.html", *(f"step{n}/index.html" for n in range(31, 37))])
+def test_nothing_jumps_and_little_is_loaded(where, width, server, chromium):
+    context = chromium.new_context(viewport={"width": width, "height": 812})
+    page = context.new_page()
+    page.goto(f"{server}/{where}", wait_until="load")
+    shift, size = page.evaluate(MEASURE)
+    context.close()
+    assert shift <= 0.05
+    assert size <= WEIGHED.get(where, 1000)  # KB, uncompressed
+
+
+@pytest.mark.parametrize("width", [820, 1024, 1366, 1600])
+def test_no_page_scrolls_sideways(width, page, server):
+    page.set_viewport_size({"width": width, "height": 900})
+    wide = []
+    for file in sorted(HTML.rglob("*.html")):
+        page.goto(f"{server}/{file.relative_to(HTML).as_posix()}")
+        page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        wide += [f"{file.name}: {line}" for line in checks.width(page)]
+    assert wide == []
+
+
+def test_the_font_of_the_formulas_has_what_they_are_written_with():
+    """A single letter is set in italics, which are other characters."""
+    with TTFont(HTML / "_static/fonts/math.woff") as font:
+        there = set(font.getBestCmap())
+    used = set()
+    for file in HTML.rglob("*.html"):
+        for formula in re.findall(r"<math.*?</math>", file.read_text("utf-8"), re.DOTALL):
+            used |= set(html.unescape(re.sub(r"<[^>]+>", "", formula)))
+    italics = {0x1D434 + i for i in range(52)} - {0x1D455} | {0x210E}
+    assert {chr(n) for n in {*map(ord, used), *italics} - there if not chr(n).isspace()} == set()

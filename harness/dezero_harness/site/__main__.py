@@ -52,8 +52,7 @@ def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: s
         copy(file, source / file.relative_to(docs))
     for file in root.glob(f"{results}/*.png"):
         copy(file, source / results / file.name)
-    if not (source / "_static/fonts").is_dir():
-        fonts.write(source / "_static/fonts")
+    kept.get("fonts", [Path(fonts.__file__)], partial(fonts.write, source / "_static/fonts"))
 
     print("running the examples", flush=True)
     done = examples.run_all(root, source, jobs, kept)
