@@ -442,9 +442,11 @@ def examples(session):
 
 @nox.session(default=False)
 def extras(session):
-    """Run the examples that need JAX or Dask, on a cluster of local processes too."""
-    install(session, "shared", "harness", extras=["jax", "dask", "pictures", "plots"])
-    pytest(session, "harness/tests/test_extras.py")
+    """Run what needs JAX or Dask: examples, on a cluster of local processes too, and devices."""
+    extras, groups = ["jax", "dask", "pictures", "plots"], ["strict"]
+    install(session, "shared", "harness", extras=extras, groups=groups)
+    tests = ("harness/tests/test_extras.py", "harness/tests/test_devices.py")
+    pytest(session, *tests, "shared/tests/test_power.py")
 
 
 @nox.session(name="papers-torch", default=False)
@@ -452,7 +454,7 @@ def papers_torch(session):
     """Run the papers beside PyTorch, which is large, and inside jax.jit: the same numbers."""
     groups = ["papers", "bench-torch", "parallel"]
     install(session, "shared", "harness", extras=["plots", "jax"], groups=groups)
-    pytest(session, "harness/tests/papers", *TOGETHER)
+    pytest(session, "harness/tests/papers", "shared/tests/test_torch.py", *TOGETHER)
 
 
 @nox.session(name="static-checks", tags=["cpu"])
