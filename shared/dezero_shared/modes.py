@@ -107,9 +107,6 @@ class using:
         current = self._mode.current
         block = _block(self._value, _living(current.get()), self)
         self._entered[id(block)] = block
-        # Leaving is then never the end of a first value, at which Python 3.11 crashes now and then
-        # (in hamt_node_bitmap_without).
-        current.set(current.get())
         block.token = current.set(block)
 
     def __exit__(self, *exception: object) -> None:
@@ -185,15 +182,14 @@ def _resumed(body: Any, mode: Mode, value: bool) -> Generator[Any, Any, Any]:
     current, inside = mode.current, _block(value)
     resume, argument = body.send, None
     while True:
-        outside = current.get()  # and no token: see using.__enter__
-        current.set(inside)
+        outside = current.set(inside)
         try:
             item = resume(argument)
         except StopIteration as stop:
             return stop.value
         finally:
             inside = current.get()
-            current.set(outside)
+            current.reset(outside)
             argument = None  # an exception would refer to this frame, and the frame to it
         try:
             resume, argument = body.send, (yield item)
