@@ -86,7 +86,9 @@ class using:
     used again and again, also within itself, and by several threads at once.
 
     As a decorator it holds while the body of the function runs. Where the body of a generator or a
-    coroutine pauses, its caller goes on with the mode that the caller has.
+    coroutine pauses, its caller goes on with the mode that the caller has. One that is given up
+    inside is best closed: up to Python 3.11 the garbage collector may end it in the middle of a
+    change of another mode, which crashes the interpreter.
 
     Raises ValueError for a name that is not a mode of `modes`, TypeError for a value that is
     neither True nor False.

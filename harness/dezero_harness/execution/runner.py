@@ -97,6 +97,7 @@ def run(
     library sets up when it is first used (filters, threads); but the engine has to record what it
     computes, if it did so before. Random numbers follow from `seed` and `name`.
     """
+    _end_what_pauses(program)
     file = f"<{name}>"
     for source, text in ((file, program), ("<prelude>", prelude)):
         linecache.cache[source] = (len(text), None, text.splitlines(keepends=True), source)
@@ -141,6 +142,21 @@ def run(
         name = as_plain(type(exception).__name__)
         observed = Observed(None, name, _message(exception), _trace(exception, file), fault, told)
     return Run(observed, namespace, file, last_line, exception)
+
+
+_may_pause = False
+
+
+def _end_what_pauses(program: str) -> None:
+    """Collect the generators and coroutines that the last program may have left behind.
+
+    Ending one changes its mode. Up to Python 3.11 the collector may run, and end it, in the middle
+    of another change of the same context, and that is then freed memory: the interpreter crashes.
+    """
+    global _may_pause
+    if _may_pause:
+        gc.collect()
+    _may_pause = "yield" in program or "async " in program
 
 
 @cache  # the check of the catalogue has compiled what is run after it
