@@ -135,6 +135,7 @@ CASES += [
 CASES += [
     case(
         statement=f"numpy.{name} of a Variable names our {ours}, once it is there",
+        group="names-ours",
         program=NUMPY
         + dedent(f"""
             import importlib
