@@ -127,8 +127,9 @@ def test_all_cases_open_and_close(server, page):
 WEIGHED = {"index.html": 600, **{f"step{n}/index.html": 600 for n in (31, 32, 33, 34)}}
 MEASURE = """() => new Promise(resolve => {
     let shift = 0;
-    const add = list => { for (const e of list.getEntries()) if (!e.hadRecentInput) shift += e.value; };
-    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
     const size = (sum, entry) => sum + entry.encodedBodySize;
     const all = ["navigation", "resource"].flatMap(type => performance.getEntriesByType(type));
     setTimeout(() => resolve([shift, all.reduce(size, 0) / 1000]), 1000);
