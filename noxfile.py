@@ -229,7 +229,10 @@ def grade(session):
         session.run("python", "-m", "dezero_harness.grading", *session.posargs)
 
 
-# To test a stage
+# To test a stage, or another engine
+
+#: Those behind adapters; tinygrad needs a C compiler, clang.
+ADAPTERS = ("torch", "jax", "autograd", "mygrad", "tinygrad", "chainer", "micrograd", "small")
 
 
 def conform(session, number, array, **requirements):
@@ -324,33 +327,70 @@ def python_for_published():
     return None
 
 
-@nox.session(default=False)
-def book(session):
-    """Test the engine on PyPI, the book's own: what the book promises, and its known defects."""
+def of_its_time(session, name, *options):
+    """The Python of an environment for packages that need a NumPy 1.23: dependency group `name`."""
     python = python_for_published()
     if python is None:
         session.error(
-            f"dezero 0.0.13 needs NumPy 1.23, and that needs Python 3.8 to 3.11; none of them is"
+            f"{group(name)[0]} needs NumPy 1.23, and that needs Python 3.8 to 3.11; none of them is"
             f" here (this is {sys.version.split()[0]}). Install one so that python3.11 starts it"
         )
-    install(session, "shared", "harness")
-    published = group("published")
-    folder = Path(session.virtualenv.location, "published")
+    folder = Path(session.virtualenv.location, name)
     python_there = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    stamp = folder / "installed"
-    if not stamp.exists() or stamp.read_text() != repr((python, published)):
+    wanted, stamp = group(name), folder / "installed"
+    if not stamp.exists() or stamp.read_text() != repr((python, wanted)):
         session.run(python, "-m", "venv", "--clear", str(folder), external=True)
         pip = [str(python_there), "-m", "pip", "install", "--quiet", "--only-binary", "numpy"]
-        session.run(*pip, *published, external=True)
-        stamp.write_text(repr((python, published)))
+        for each in [wanted[1:], wanted[:1]]:  # an old one is built with what came before it
+            session.run(*pip, *options, *each, external=True)
+        stamp.write_text(repr((python, wanted)))
+    return python_there
+
+
+SUITE = "harness/dezero_harness/suite/conformance.py"
+
+
+def test_published(session):
+    """Both profiles of the engine on PyPI; the reports they write."""
+    python_there = of_its_time(session, "published")
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     place = session.run(str(python_there), "-c", where, external=True, silent=True).strip()
-    suite = "harness/dezero_harness/suite/conformance.py"
-    engine = ["--stage", place, "--python", str(python_there)]
     known = ["--known", "harness/dezero_harness/suite/book.toml"]
+    reports = []
     for profile, options in {"book": [], "core": known}.items():
-        options += ["--profile", profile, "--report", f"reports/book-{profile}.json"]
-        session.run("python", "-m", "pytest", suite, *engine, *options, *session.posargs)
+        reports.append(f"reports/book-{profile}.json")
+        options += ["--stage", place, "--python", str(python_there), "--profile", profile]
+        pytest(session, SUITE, *options, "--report", reports[-1])
+    return reports
+
+
+@nox.session(default=False)
+def book(session):
+    """Test the engine on PyPI, the book's own: what the book promises, and its known defects."""
+    install(session, "shared", "harness")
+    test_published(session)
+
+
+@nox.session(default=False)
+def engines(session):
+    """Test PyTorch, JAX and others behind adapters, and write their page; -- torch for one."""
+    asked = [name for name in session.posargs if not name.startswith("-")]
+    session.posargs[:] = [option for option in session.posargs if option not in asked]
+    install(session, "shared", "harness", groups=["engines"])
+    reports = []
+    for name in asked or ADAPTERS:
+        reports.append(f"reports/engine-{name}.json")
+        # JAX compiles what it meets, tinygrad each kernel: that takes its time.
+        options = ["--engine", name, "--report", reports[-1], "--time-limit", "120"]
+        if name == "chainer":
+            python = of_its_time(session, "chainer", "--no-build-isolation")
+            options += ["--python", str(python)]
+        pytest(session, SUITE, *options)
+    if not asked:
+        stage = ["--stage", "stages/step36", "--report", "reports/engine-step36.json"]
+        pytest(session, SUITE, *stage)
+        reports += [*test_published(session), "reports/engine-step36.json"]
+        session.run("python", "-m", "dezero_harness.suite.scoreboard", *reports)
 
 
 @nox.session(default=False, venv_backend="virtualenv")
@@ -402,9 +442,11 @@ def examples(session):
 
 @nox.session(default=False)
 def extras(session):
-    """Run the examples that need JAX or Dask, on a cluster of local processes too."""
-    install(session, "shared", "harness", extras=["jax", "dask", "pictures", "plots"])
-    pytest(session, "harness/tests/test_extras.py")
+    """Run what needs JAX or Dask: examples, on a cluster of local processes too, and devices."""
+    extras, groups = ["jax", "dask", "pictures", "plots"], ["strict"]
+    install(session, "shared", "harness", extras=extras, groups=groups)
+    tests = ("harness/tests/test_extras.py", "harness/tests/test_devices.py")
+    pytest(session, *tests, "shared/tests/test_power.py")
 
 
 @nox.session(name="papers-torch", default=False)
@@ -412,7 +454,7 @@ def papers_torch(session):
     """Run the papers beside PyTorch, which is large, and inside jax.jit: the same numbers."""
     groups = ["papers", "bench-torch", "parallel"]
     install(session, "shared", "harness", extras=["plots", "jax"], groups=groups)
-    pytest(session, "harness/tests/papers", *TOGETHER)
+    pytest(session, "harness/tests/papers", "shared/tests/test_torch.py", *TOGETHER)
 
 
 @nox.session(name="static-checks", tags=["cpu"])

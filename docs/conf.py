@@ -39,10 +39,10 @@ _to_mathml = LatexToMathML()
 
 
 def mathml_of(node, displaystyle):
-    """The formula as MathML. A prime stands beside its letter: as an exponent it floats too high."""
+    """The formula as MathML. A prime stands beside its letter: an exponent would float too high."""
     mathml = _to_mathml.convert_with_local_state(node.astext(), displaystyle=displaystyle)
     prime = '<mo lspace="0" rspace="0">\\2</mo>'
-    primes, letter = "<mo>([′″‴⁗]+)</mo>", "<msup>(<mi>[^<]*</mi>)"
+    primes, letter = "<mo>([\u2032-\u2034\u2057]+)</mo>", "<msup>(<mi>[^<]*</mi>)"
     mathml = re.sub(f"{letter}{primes}</msup>", rf"<mrow>\1{prime}</mrow>", mathml)
     powered = rf"{letter}<mrow>{primes}(<m[in]>[^<]*</m[in]>)</mrow></msup>"
     return re.sub(powered, rf"<mrow>\1<msup>{prime}\3</msup></mrow>", mathml)

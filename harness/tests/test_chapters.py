@@ -33,7 +33,7 @@ def run_blocks(programs):
 
 
 def printed_by(stage, programs):
-    folders = [ROOT / f"stages/step{stage}", ROOT / "shared"]
+    folders = [ROOT / f"stages/step{stage}", ROOT / "shared", ROOT / "harness"]
     worker = subprocess.run(
         [sys.executable, __file__],
         input=json.dumps(programs),

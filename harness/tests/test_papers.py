@@ -44,7 +44,7 @@ def papers(monkeypatch):
     yield
     for name in set(sys.modules) - before:
         if name.split(".")[0] in {"dezero", *(file.stem for file in PAPERS.glob("*.py"))}:
-            monkeypatch.delitem(sys.modules, name)
+            del sys.modules[name]  # by monkeypatch it would be put back
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -248,13 +248,11 @@ def power(x: Array, c: Any) -> Array:
     if isinstance(c, np.ndarray):
         return x ** moved(c, x)
     numbers = getattr(x, "_meta", getattr(x, "_array", x))  # a Dask or array-api-strict array's
-    on_numpy = isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f" and x.shape
+    dtype = numbers.dtype if isinstance(numbers, np.ndarray) and x.shape else None
     # NumPy itself is fast at -1, 0, 1 and 2. An exponent that is strong would change the dtype.
-    if not on_numpy or is_array(c) or c % 1 != 0 or c in (-1, 0, 1, 2):
+    if dtype is None or dtype.kind != "f" or is_array(c) or c % 1 != 0 or c in (-1, 0, 1, 2):
         return x**c
-    if getattr(c, "dtype", numbers.dtype) != numbers.dtype:
-        return x**c
-    return _whole_power(x, c, numbers.dtype)
+    return _whole_power(x, c, dtype) if getattr(c, "dtype", dtype) == dtype else x**c
 
 
 def _whole_power(x: Array, c: Any, dtype: Any) -> Array:

@@ -41,7 +41,7 @@ from pathlib import Path
 
 BRIDGE = Path(__file__).with_name("bridge.py")
 #: The adapters of this folder, each as `--engine NAME`.
-SHIPPED = ("torch", "jax", "autograd", "mygrad", "tinygrad", "chainer", "micrograd")
+SHIPPED = ("torch", "jax", "autograd", "mygrad", "tinygrad", "chainer", "micrograd", "small")
 
 
 def find(name: str) -> str:
@@ -49,3 +49,8 @@ def find(name: str) -> str:
     if name in SHIPPED:
         return str(BRIDGE.with_name(f"{name}.py"))
     return str(Path(name).absolute()) if name.endswith(".py") else name
+
+
+def known(name: str) -> Path:
+    """Where the known failures of a shipped engine stand, if it has any."""
+    return BRIDGE.parent / "known" / f"{name}.toml"

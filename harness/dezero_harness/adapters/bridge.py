@@ -75,7 +75,7 @@ def install(adapter: Any) -> str:
     engine = Tape(adapter) if hasattr(adapter, "grad") else Functional(adapter)
     package, functions = ModuleType("dezero"), ModuleType("dezero.functions")
     variable, defined = _defined(engine, getattr(adapter, "CAPABILITIES", CAN))
-    package.__path__ = []  # type: ignore[attr-defined]  # a package, of modules that are here
+    package.__path__ = []  # a package, of modules that are here
     vars(package).update(Variable=variable, functions=functions, __adapter__=adapter)
     vars(functions).update(defined)
     sys.modules.update({"dezero": package, "dezero.functions": functions})
@@ -193,10 +193,15 @@ def _defined(engine: Any, capabilities: Any) -> tuple[type, dict[str, Callable]]
 
         __array_priority__ = 200.0
         __array_ufunc__ = None  # NumPy leaves its operands to the methods here
+        name: Any
+        grad: Any
+        value: Any  # the engine's
+        array: Any  # its numbers, once they were asked for
+        parents: tuple[Any, ...]
 
         def __init__(self, data: Any, name: Any = None):
-            self.name, self.grad, self.parents = name, None, ()
-            self.data = data
+            self.name, self.grad = name, None
+            self._assign(data)
 
         @classmethod
         def of(cls, value: Any, parents: Any) -> Any:
@@ -205,18 +210,17 @@ def _defined(engine: Any, capabilities: Any) -> tuple[type, dict[str, Callable]]
             self.value, self.parents, self.array = value, parents, None
             return self
 
-        @property
-        def data(self) -> np.ndarray:
+        def _numbers(self) -> np.ndarray:
             if self.array is None:
                 self.array = engine.numpy(self.value)
             return self.array
 
-        @data.setter
-        def data(self, data: Any) -> None:
+        def _assign(self, data: Any) -> None:
             data = np.asarray(data)
             need("arrays", data.ndim > 0)
             self.value, self.array, self.parents = engine.leaf(data), data, ()
 
+        data = property(_numbers, _assign)
         shape = property(lambda self: tuple(self.data.shape))
         ndim = property(lambda self: self.data.ndim)
         size = property(lambda self: self.data.size)
@@ -275,9 +279,10 @@ def _defined(engine: Any, capabilities: Any) -> tuple[type, dict[str, Callable]]
         plain = lambda a, b, binary=binary: binary(_number(a), _number(b))  # noqa: E731
         setattr(Variable, f"__{sign}__", plain)
         setattr(Variable, f"__r{sign}__", reflected(plain))
-    Variable.__neg__ = operation("neg")  # type: ignore[attr-defined]
     power = operation("pow")
-    Variable.__pow__ = lambda x, c: power(x, more=(_number(c),))  # type: ignore[attr-defined]
+    unary = {"neg": operation("neg"), "pow": lambda x, c: power(x, more=(_number(c),))}
+    for name, method in unary.items():
+        setattr(Variable, f"__{name}__", method)
 
     def shaped(name: str) -> Callable:
         apply = operation(name)

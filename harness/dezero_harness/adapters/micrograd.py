@@ -3,7 +3,7 @@
 from micrograd.engine import Value
 
 ENGINE, TESTED = "micrograd", "0.1.0"
-CAPABILITIES: set[str] = set()
+CAPABILITIES = ()
 
 OPERATIONS = {
     "add": lambda a, b: a + b,

@@ -32,5 +32,7 @@ def numpy(t):
 
 
 def grad(y, leaves, seed, create_graph):
+    for leaf in leaves:
+        leaf.null_grad()
     y.backward(seed.data)
     return [None if leaf.grad is None else mg.tensor(leaf.grad) for leaf in leaves]

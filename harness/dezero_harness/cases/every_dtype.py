@@ -29,6 +29,9 @@ def data(values, dtype):
     except AttributeError:
         return host(values, dtype)
 
+def exponents(x):
+    return data([2.0, 3.0, -0.5] if x.ndim else 2.5, dtype_name(x))
+
 def zero(x):
     return (x.data if isinstance(x, Variable) else x) * 0
 
@@ -46,6 +49,15 @@ SAME = [
     Form("x to the power of minus a half", "x ** -0.5",
          lambda x: (x**-0.5, -0.5 * x**-1.5, 0.75 * x**-2.5), signed=False),
 ]  # fmt: skip
+
+
+def powers(x):
+    """Those of an array of exponents, or of a single one: what `exponents` is in the programs."""
+    c = np.array([2.0, 3.0, -0.5] if np.ndim(x) else 2.5)
+    return x**c, c * x ** (c - 1), c * (c - 1) * x ** (c - 2)
+
+
+ARRAY_POWER = Form("x to the power of an array", "x ** exponents(x)", powers, signed=False)
 
 
 def eighths(shape, signed=True):
@@ -128,7 +140,7 @@ def program(text, names, code, dtype, rows):
 
 
 CASES = []
-for form in [*FORMS, *SAME]:
+for form in [*FORMS, *SAME, ARRAY_POWER]:
     for dtype in DTYPES:
         xs = [eighths(shape, form.signed) for shape in SHAPES]
         slopes, seeds = [eighths(shape) for shape in SHAPES], [eighths(shape) for shape in SHAPES]

@@ -20,8 +20,8 @@ import numpy as np
 from ..model.case import Case
 from .array_functions import LINEAR
 from .array_functions import needs as needs_of
-from .every_dtype import SAME, UNITS, eighths, plain
-from .first_order import ARRAY_FUNCTIONS, FORMS, OPERATIONS
+from .every_dtype import SAME, UNITS, eighths, plain, powers, summed
+from .first_order import ARRAY_FUNCTIONS, FORMS, OPERATIONS, Form
 
 SOURCE = "contract: create_graph records, retain_grad keeps, and the mode around has no say"
 
@@ -110,8 +110,12 @@ answers
     )
 
 
+ARRAY_POWER = Form(
+    "x to the power of an array", "x ** array([2.0, 3.0, -0.5])", powers, signed=False
+)
+EVERY = [*FORMS, *SAME, ARRAY_POWER]
 CASES = []
-for form, record in product([*FORMS, *SAME], (False, True)):
+for form, record in product(EVERY, (False, True)):
     x, s = eighths((3,), form.signed), eighths((3,))
     slope = form.closed_form(0, x) + x * form.closed_form(1, x)
     CASES.append(
@@ -148,8 +152,6 @@ for op, record in product(OPERATIONS, (False, True)):
         )
     )
 for (words, names, code, linear), record in product(LINEAR, (False, True)):
-    if words == "sum_to its own shape":
-        continue  # there is nothing to do
     x = eighths((2, 3))
     y = linear(x)
 
@@ -201,7 +203,7 @@ for record in (False, True):
 # --- nothing between the function and the leaf: what its backward returns is the gradient ---
 
 straight = partial(case, results=())
-for form, record in product([*FORMS, *SAME], (False, True)):
+for form, record in product(EVERY, (False, True)):
     x, s = eighths((3,), form.signed), eighths((3,))
     if record and not np.any(form.closed_form(2, x)):
         continue  # whether a gradient that does not vary has a creator is the engine's choice
@@ -232,26 +234,25 @@ for op in OPERATIONS:
             s,
         )
     )
-    a, b, s = eighths((3,)), eighths((2, 1)), eighths((2, 3))
-    _, y_a, y_b, *_ = op.closed_form(a, b)
-    CASES.append(
-        straight(
-            f"a {op.words} b alone, repeated",
-            False,
-            leaves(a, b) + f"y = a {op.sign} b",
-            "a, b",
-            lambda s, y_a=y_a, y_b=y_b: [
-                (s * y_a).sum(axis=0),
-                (s * y_b).sum(axis=1, keepdims=True),
-            ],
-            s,
-            needs=("broadcast",),
-            chapter=36,
+    for words, left, right in [("numbers", (), (3,)), ("rows and columns", (3,), (2, 1))]:
+        a, b, s = eighths(left), eighths(right), eighths(np.broadcast_shapes(left, right))
+        _, y_a, y_b, *_ = op.closed_form(a, b)
+        CASES.append(
+            straight(
+                f"a {op.words} b alone, {words}",
+                False,
+                leaves(a, b) + f"y = a {op.sign} b",
+                "a, b",
+                lambda s, y_a=y_a, y_b=y_b, left=left, right=right: [
+                    summed(s * y_a, left),
+                    summed(s * y_b, right),
+                ],
+                s,
+                needs=("broadcast",),
+                chapter=36,
+            )
         )
-    )
 for words, names, code, linear in LINEAR:
-    if words == "sum_to its own shape":
-        continue
     x = eighths((2, 3))
 
     def by_units(s, f=linear):

@@ -180,7 +180,8 @@ class _State:
 
     def restore(self) -> tuple[list[str], list[str]]:
         """Undo what has changed, and say what that was: faults, and what is no fault."""
-        left, notes = [], []
+        left: list[str] = []
+        notes: list[str] = []
         set_up = notes if self.lenient else left  # what a library sets up when it is first used
         for mode, value in self.modes.items():
             now = getattr(self.config, mode)

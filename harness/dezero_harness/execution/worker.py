@@ -106,8 +106,15 @@ def main() -> None:
         return answer(id=settings["id"], failed=failed)
     python = sys.version.split()[0]
     lacks = [name for name, module in settings["environment"].items() if not _is_there(module)]
-    where = {"python": python, "version": version, "engine": engine}
-    answer(id=settings["id"], failed="", lacks=lacks, missing=missing, **where)
+    answer(
+        id=settings["id"],
+        failed="",
+        python=python,
+        version=version,
+        engine=engine,
+        lacks=lacks,
+        missing=missing,
+    )
 
     for request in requests:
         _end_after(request["seconds"], request["clock"])

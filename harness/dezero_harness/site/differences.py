@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 
 from pygments.lexers import MarkdownLexer, PythonLexer, TOMLLexer
 from pygments.token import STANDARD_TYPES
 
-from ..diffs.changes import Change, changes
-from ..diffs.difference import FileDifference, Row, Spans
+from ..diffs.changes import Change
+from ..diffs.difference import Row, Spans
 from ..diffs.remarks import Remark
 from .text import container, raw
 
@@ -23,54 +24,26 @@ def in_markdown(found: Sequence[Change], old: Path, new: Path) -> str:
     if not found:
         return ""
     file = found[0].file
-    before = _highlighted(old, file.old)
-    after = _highlighted(new, file.new)
-    parts = []
+    before, after = _highlighted(old, file.old), _highlighted(new, file.new)
+    parts: list[tuple[bool, str]] = []  # whether it is HTML, and what it is
     for change in found:
-        piece = []
         if change.new_hunk:
-            piece.append(_hunk_head(change))
-        piece.append(_pair(change.rows, before, after))
-        see = "".join(
+            parts.append((True, _hunk_head(change)))
+        pair = _pair(change.rows, before, after) + "".join(
             f'<p class="see"><a href="#remark-{r.number}">see remark {r.number}</a></p>'
             for r in change.also
         )
-        if not change.remarks:
-            parts.append(raw("".join(piece) + see))
-            continue
-        notes = [
-            container("remark", f"{raw(number(r))}\n{r.text}", depth=1) for r in change.remarks
-        ]
-        head = [raw(piece.pop(0))] if change.new_hunk else []
-        pair = raw(f'<div class="lines">{piece[-1]}{see}</div>')
-        parts += [*head, container("change", "\n".join([*notes, pair]), depth=2)]
-    return container("difference highlight", "\n".join(_joined(parts)), depth=3)
-
-
-def _joined(parts: Sequence[str]) -> Iterator[str]:
-    """Neighbouring pieces of raw HTML as one."""
-    html_ = ""
-    opening, closing = "```{raw} html\n", "\n```\n"
-    for part in parts:
-        if part.startswith(opening):
-            html_ += part[len(opening) : -len(closing)]
-            continue
-        if html_:
-            yield raw(html_)
-        html_ = ""
-        yield part
-    if html_:
-        yield raw(html_)
-
-
-def as_html(file: FileDifference, old: Path, new: Path) -> str:
-    """The changes of one file, without remarks."""
-    before, after = _highlighted(old, file.old), _highlighted(new, file.new)
-    pieces = []
-    for change in changes([file], old, new):
-        pieces.append(_hunk_head(change) if change.new_hunk else "")
-        pieces.append(_pair(change.rows, before, after))
-    return f'<div class="difference highlight">{"".join(pieces)}</div>'
+        if change.remarks:
+            notes = [container("remark", f"{raw(number(r))}\n{r.text}") for r in change.remarks]
+            beside = "\n".join([*notes, raw(f'<div class="lines">{pair}</div>')])
+            parts.append((False, container("change", beside, depth=2)))
+        else:
+            parts.append((True, pair))
+    body = []
+    for is_html, together in groupby(parts, key=itemgetter(0)):
+        texts = [text for _, text in together]
+        body += [raw("".join(texts))] if is_html else texts
+    return container("difference highlight", "\n".join(body), depth=3)
 
 
 def number(remark: Remark) -> str:

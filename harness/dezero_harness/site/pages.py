@@ -20,13 +20,13 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .. import cases
-from ..diffs.changes import remarked
+from ..diffs.changes import changes, remarked
 from ..diffs.difference import FileDifference, difference, stages_of
 from ..diffs.remarks import ON_EXAMPLES, ON_THE_DIFFERENCE
 from ..execution.judge import as_plain
 from ..model.case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
 from ..prose.generated import between
-from ..prose.markdown import blocks, sections, title
+from ..prose.markdown import blocks, programs, sections, title
 from . import differences, examples
 from .text import (
     code,
@@ -157,9 +157,6 @@ def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) 
     return linked("\n\n".join(body) + "\n", source)
 
 
-_PROGRAM = re.compile(r"^```python\n.*?^```\n(?:\n?^```text\n.*?^```\n)?", re.DOTALL | re.MULTILINE)
-
-
 def runnable(found: Mapping[str, str], stages: Sequence[int]) -> dict[str, str]:
     """The sections of a chapter, with what it takes to run a program under each of its programs.
 
@@ -167,11 +164,13 @@ def runnable(found: Mapping[str, str], stages: Sequence[int]) -> dict[str, str]:
     another.
     """
     count = itertools.count()
-
-    def with_run(program: re.Match[str]) -> str:
-        return f"{program[0]}\n{raw(_run_box(next(count), stages))}"
-
-    return {title: _PROGRAM.sub(with_run, text + "\n") for title, text in found.items()}
+    made = {}
+    for name, text in found.items():
+        lines = text.splitlines()
+        for program in programs(text):
+            lines[program.stop - 1] += f"\n\n{raw(_run_box(next(count), stages))}"
+        made[name] = "\n".join(lines)
+    return made
 
 
 def _run_box(index: int, stages: Sequence[int]) -> str:
@@ -403,7 +402,8 @@ def compare_pages(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _compare_page(found: Mapping[int, Path], old: int, new: int) -> str:
-    every = difference(found[old], found[new])
+    both = found[old], found[new]
+    every = difference(*both)
     files = [file for file in every if file.kind == "engine"]
     added, removed = sum(f.added for f in files), sum(f.removed for f in files)
     body = [
@@ -414,9 +414,9 @@ def _compare_page(found: Mapping[int, Path], old: int, new: int) -> str:
         " --all`.",
     ]
     for file in files:
-        html_ = differences.as_html(file, found[old], found[new])
+        pieces = differences.in_markdown(changes([file], *both), *both)
         about = escaped(file.about)
-        shown = _folded(file, raw(html_))
+        shown = _folded(file, pieces)
         body += [f"## {_file_title(file)}", f"{about}\n\n{_file_line(file)}", shown]
     return "\n\n".join(body) + "\n"
 

@@ -20,11 +20,17 @@ from ..execution.judge import Verdict
 
 @dataclass(frozen=True)
 class Defect:
-    """Why these cases fail, and the regular expression that what they answer has to match."""
+    """Why these cases fail, and the regular expression that what they answer has to match.
+
+    judgement, program: for the table of engines, whether it is by design or a defect, and the
+    smallest program that shows it, in the engine's own words.
+    """
 
     why: str
     cases: tuple[str, ...]
     got: str = ""
+    judgement: str = ""
+    program: str = ""
 
 
 class BadList(Exception):

@@ -59,7 +59,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--known",
         metavar="FILE",
-        help="cases that are known to fail, in TOML; one that passes, or fails otherwise, is red",
+        help="cases that are known to fail, in TOML; one that passes, or fails otherwise, is red"
+        " (default for an engine that is shipped: what is known of it)",
     )
     group.addoption(
         "--write-known", metavar="FILE", help="write such a list of this run's failures"
@@ -138,9 +139,10 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             stage = load(option.stage)
             lacking = tuple(missing(list(manner.names), kind.prelude))
-        known = (
-            by_case(Path(option.known), [case.id for case in catalogue()]) if option.known else {}
-        )
+        shipped = adapters.known(option.engine or "")
+        file = Path(option.known) if option.known else shipped
+        given = option.known or (option.engine in adapters.SHIPPED and shipped.is_file())
+        known = by_case(file, [case.id for case in catalogue()]) if given else {}
     except (StageError, Unusable, BadList) as error:
         raise pytest.UsageError(str(error)) from None
     report = Path(option.report or f"reports/{stage.name}-{kind.name}.json").absolute()

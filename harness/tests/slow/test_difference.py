@@ -54,6 +54,8 @@ def rebuilt(file, old_folder):
 @pytest.mark.parametrize(("old", "new"), PAIRS)
 def test_the_old_file_and_the_hunks_give_the_new_file(old, new):
     for file in difference(STAGES[old], STAGES[new]):
+        if file.path.suffix == ".png":  # no text; that it differs is all that is told of it
+            continue
         text = (STAGES[new] / file.new).read_text("utf-8") if file.new else ""
         assert rebuilt(file, STAGES[old]) == ["".join(line.split()) for line in text.splitlines()]
 

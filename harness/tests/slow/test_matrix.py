@@ -20,7 +20,7 @@ def matrix(tmp_path, monkeypatch, capsys):
     """Runs the matrix on these folders; returns its status and what it printed."""
     monkeypatch.setattr(cases, "ALL", [GREEN, LATER])
     monkeypatch.chdir(tmp_path)
-    for extra in ("jax", "dask"):  # so that it does not matter what is installed here
+    for extra in ("jax", "dask", "torch"):  # so that it does not matter what is installed here
         monkeypatch.delitem(ELSEWHERE, extra)
 
     def run(*arguments):

@@ -6,7 +6,7 @@ import html
 import pytest
 
 from dezero_harness import cases
-from dezero_harness.diffs.changes import _runs, remarked
+from dezero_harness.diffs.changes import _runs, changes, remarked
 from dezero_harness.diffs.difference import hunks, stages_of
 from dezero_harness.diffs.remarks import remarks
 from dezero_harness.site import api, differences, examples, pages, text
@@ -117,7 +117,7 @@ def test_the_api_says_what_operators_call_and_where_shared_things_come_from():
     assert page.count("Its operators: `x + y` calls `add`, `1 + x` calls `add`, `x * y`") == 2
     assert "class Parameter(data: Array | None, name: str | None = None)" in page
     own, shared = page.split("## Shared by all stages")
-    assert "It holds `get_dot_graph`, `plot_dot_graph`." in own
+    assert "It holds `get_dot_graph`, `plot_dot_graph`, " in own
     assert "The source, in dezero_shared.dot" in shared
     assert "### `heappop`" not in page
 
@@ -180,7 +180,7 @@ def test_an_example_that_needs_much_is_shown_and_not_run():
 def test_code_is_shown_as_it_is():
     old, new = ROOT / "stages/step31", ROOT / "stages/step32"
     (file,) = [f for f in chapter(32).files if f.path.name == "core.py"]
-    shown = differences.as_html(file, old, new)
+    shown = differences.in_markdown(changes([file], old, new), old, new)
     assert differences._spans([("k", "a < b")], ((2, 3),)) == (
         '<span class="k">a </span><mark><span class="k">&lt;</span></mark><span class="k"> b</span>'
     )

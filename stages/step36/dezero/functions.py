@@ -1,7 +1,6 @@
 """Functions beside the operators. Each backward is made of such functions, so any order follows."""
 
-from dezero.core import Elementwise, Function, Variable, constant, sum_to
-from dezero.core import broadcast_to as broadcast_to
+from dezero.core import Elementwise, Function, Variable, broadcast_to, constant, sum_to
 from dezero_shared import arrays
 from dezero_shared.arrays import get_array_module
 
