@@ -38,13 +38,23 @@ copybutton_selector = "div.highlight-python pre, div.highlight-none pre"
 _to_mathml = LatexToMathML()
 
 
+def mathml_of(node, displaystyle):
+    """The formula as MathML. A prime stands beside its letter: an exponent would float too high."""
+    mathml = _to_mathml.convert_with_local_state(node.astext(), displaystyle=displaystyle)
+    prime = '<mo lspace="0" rspace="0">\\2</mo>'
+    primes, letter = "<mo>([\u2032-\u2034\u2057]+)</mo>", "<msup>(<mi>[^<]*</mi>)"
+    mathml = re.sub(f"{letter}{primes}</msup>", rf"<mrow>\1{prime}</mrow>", mathml)
+    powered = rf"{letter}<mrow>{primes}(<m[in]>[^<]*</m[in]>)</mrow></msup>"
+    return re.sub(powered, rf"<mrow>\1<msup>{prime}\3</msup></mrow>", mathml)
+
+
 def formula(self, node):
-    self.body.append(_to_mathml.convert_with_local_state(node.astext(), displaystyle=False))
+    self.body.append(mathml_of(node, displaystyle=False))
     raise SkipNode
 
 
 def display(self, node):
-    mathml = _to_mathml.convert_with_local_state(node.astext(), displaystyle=True)
+    mathml = mathml_of(node, displaystyle=True)
     self.body.append(f'<div class="formula">{mathml}</div>')
     raise SkipNode
 

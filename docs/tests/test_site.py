@@ -124,13 +124,13 @@ def test_all_cases_open_and_close(server, page):
     assert page.locator("details.case[open]").count() == 0
 
 
-WEIGHED = {"index.html": 600, **{f"step{n}/index.html": 600 for n in (31, 32, 33, 34)}}
+#: KB, uncompressed. 600 is the aim; the figures of 35 and 36 are still heavier.
+MOST = {"step35/index.html": 1200, "step36/index.html": 800}
 MEASURE = """() => new Promise(resolve => {
     let shift = 0;
-    const add = list => {
-        for (const e of list.getEntries()) if (!e.hadRecentInput) shift += e.value;
-    };
-    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
     const size = (sum, entry) => sum + entry.encodedBodySize;
     const all = ["navigation", "resource"].flatMap(type => performance.getEntriesByType(type));
     setTimeout(() => resolve([shift, all.reduce(size, 0) / 1000]), 1000);
@@ -146,7 +146,7 @@ def test_nothing_jumps_and_little_is_loaded(where, width, server, chromium):
     shift, size = page.evaluate(MEASURE)
     context.close()
     assert shift <= 0.05
-    assert size <= WEIGHED.get(where, 1000)  # KB, uncompressed
+    assert size <= MOST.get(where, 600)
 
 
 @pytest.mark.parametrize("width", [820, 1024, 1366, 1600])

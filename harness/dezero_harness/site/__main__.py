@@ -61,7 +61,8 @@ def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: s
         shown = "\n\n".join(map(raw, [dragged[chapter.number], *stepped[chapter.number]]))
         made[f"{folder}/index.md"] = pages.chapter_page(chapter, done, shown)
         made[f"{folder}/cases.md"] = pages.cases_page(chapter)
-        of: list[Path | str] = [chapter.folder / "dezero", root / "shared/dezero_shared"]
+        engine = [chapter.folder / "dezero", root / "shared/dezero_shared"]
+        of: list[Path | str] = [*engine, Path(api.__file__)]
         made[f"{folder}/api.md"] = kept.get(
             f"{folder}-api", of, partial(api.page, root, chapter.number, chapter.folder)
         )

@@ -447,7 +447,7 @@ def iterates(answer: dict[str, Any]) -> tuple[list[str], list[str]]:
 def newton(stage: Path) -> str:
     """Newton's method from any start: the iterates, and the parabola that leads to the next."""
     prefix, window = "touch-newton", (-2.4, 2.4, -2.5, 9.0)
-    found = sweep(stage, NEWTON, grid(2.2, 20), newton_truth)
+    found = sweep(stage, NEWTON, grid(2.2, 10), newton_truth)
     walks = []
     for number, answer in enumerate(found.answers):
         xs, ys = iterates(answer)
