@@ -455,7 +455,7 @@ CASES += [
     ),
     finds(
         "finds a function that answers otherwise each time",
-        "import random\ngradient_check(lambda x: x * random.random(), array(1.0))",
+        "calls = []\ngradient_check(lambda x: calls.append(x) or x * float(len(calls)), array(1.0))",
         "f answers otherwise when it is called again",
     ),
 ]

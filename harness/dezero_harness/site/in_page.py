@@ -120,7 +120,7 @@ def enter(clone: str, stage: int) -> None:
     for name in list(sys.modules):
         if name.partition(".")[0] in ("dezero", "dezero_shared", "dezero_harness"):
             del sys.modules[name]
-    sys.path[:] = [entry for entry in sys.path if not re.match(rf"{clone}/", entry)]
+    sys.path[:] = [entry for entry in sys.path if not re.match(rf"{clone}/(stages|shared)/", entry)]
     sys.path[:0] = [f"{clone}/stages/step{stage}", f"{clone}/shared"]
     os.chdir(clone)
 

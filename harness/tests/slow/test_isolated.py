@@ -118,7 +118,7 @@ HOW = {
         "found['answer'](id=found['request']['id'], value={'float': '0x1p2'})\n"
         "found['answer'](id=found['request']['id'])\n"
         "return self.twice()",
-        "error, fault, message, trace is missing",
+        "error, fault, message, notes, trace is missing",
     ),
     "closes all": ("import os; os.closerange(0, 64); return self.twice()", "the worker has "),
     "is equal to everything": (
