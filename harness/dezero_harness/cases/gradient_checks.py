@@ -455,7 +455,7 @@ CASES += [
     ),
     finds(
         "finds a function that answers otherwise each time",
-        "calls = []\ngradient_check(lambda x: calls.append(x) or x * float(len(calls)), array(1.0))",
+        "made = []\ngradient_check(lambda x: made.append(x) or x * float(len(made)), array(1.0))",
         "f answers otherwise when it is called again",
     ),
 ]
