@@ -38,6 +38,32 @@ _INSTEAD = {
     "detach": "Variable(x.data)",
     "astype": "Variable(x.data.astype(dtype))",
     "zero_grad": "x.cleargrad()",
+    "copy": "Variable(x.data.copy())",
+    "grad_fn": "x.creator",
+    "sin": "dezero.functions.sin(x), from step34 on",
+    "cos": "dezero.functions.cos(x), from step34 on",
+    "tanh": "dezero.functions.tanh(x), from step35 on",
+    "exp": "dezero.functions.exp(x), from step36 on",
+    "log": "dezero.functions.log(x), from step36 on",
+    "sqrt": "x ** 0.5",
+    "flatten": "dezero.functions.reshape(x, x.size), from step36 on",
+}
+
+#: What Python asks of a number or a list: its method, how it is written, and what to write here.
+_UNDEFINED = {
+    "__pos__": ("+x", "x"),
+    "__floordiv__": ("x // y", "x.data // y for numbers without a derivative"),
+    "__rfloordiv__": ("y // x", "y // x.data for numbers without a derivative"),
+    "__mod__": ("x % y", "x.data % y for numbers without a derivative"),
+    "__rmod__": ("y % x", "y % x.data for numbers without a derivative"),
+    "__divmod__": ("divmod(x, y)", "divmod(x.data, y) for numbers without a derivative"),
+    "__round__": ("round(x)", "round(float(x.data)) for the number in it"),
+    "__trunc__": ("trunc(x)", "int(x.data) for the number in it"),
+    "__contains__": ("y in x", "y in x.data"),
+    "__setitem__": (
+        "x[...] = y",
+        "x.data = ..., a new array, before it is used",
+    ),
 }
 
 
@@ -94,6 +120,13 @@ class Refusals:
             "Function of your own whose backward puts the gradient back in its place"
         )
 
+    def __format__(self, how: str) -> str:
+        if how:
+            raise TypeError(
+                f"a Variable is no number; write {{float(x.data):{how}}} for the one in it"
+            )
+        return str(self)
+
     def __iter__(self) -> NoReturn:
         raise TypeError("a Variable is no list; go through x.data, its array")
 
@@ -116,8 +149,17 @@ def _missing(name: str, instead: str) -> property:
     return property(refuse)
 
 
+def _undefined(written: str, instead: str) -> Any:
+    def refuse(*operands: Any) -> NoReturn:
+        raise TypeError(f"{written} is not defined; write {instead}")
+
+    return refuse
+
+
 for _name, _instead in _INSTEAD.items():
     setattr(Refusals, _name, _missing(_name, _instead))
+for _name, (_written, _instead) in _UNDEFINED.items():
+    setattr(Refusals, _name, _undefined(_written, _instead))
 
 
 def _taken_apart(name: str, options: Any = (), module: str = "numpy") -> TypeError:
