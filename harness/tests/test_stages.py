@@ -61,3 +61,24 @@ def test_importing_a_stage_draws_nothing(stage):
         check=True,
     )
     assert run.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("start", [["-c"], ["-m", "IPython", "--colors=NoColor", "-c"]])
+def test_a_gradient_that_is_none_says_why_where_the_error_is_shown(start, tmp_path):
+    program = (
+        "import numpy as np\n"
+        "from dezero import Variable\n"
+        "x, y = Variable(np.array(2.0)), Variable(np.array(3.0))\n"
+        "(y * y).backward()\n"
+        "print(x.grad.data)\n"
+    )
+    paths = [str(STAGES[-1]), str(ROOT / "shared")]
+    run = subprocess.run(
+        [sys.executable, *start, program],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    last = (run.stdout + run.stderr).rstrip().splitlines()[-2:]
+    assert last[0] == "AttributeError: 'NoneType' object has no attribute 'data'"
+    assert "the last one did not reach x, the derivative by x is zero" in last[1]

@@ -181,14 +181,26 @@ def _taken_apart(name: str, options: Any = (), module: str = "numpy") -> TypeErr
     )
 
 
-def _explain_none(kind: type, error: BaseException, traceback: TracebackType | None) -> None:
-    """Show an error that has ended a program, and of None where a gradient was meant, why."""
+def _explain_none(error: BaseException) -> None:
     of_none = isinstance(error, AttributeError) and error.obj is None
     if of_none or (isinstance(error, TypeError) and "'NoneType'" in str(error)):
         error.add_note(f"If this None was a gradient: {NO_GRADIENT}.")
+
+
+def _at_the_prompt(kind: type, error: BaseException, traceback: TracebackType | None) -> None:
+    """Show an error that has ended a program, and of None where a gradient was meant, why."""
+    _explain_none(error)
     _show(kind, error, traceback)
+
+
+def _in_ipython(shell: Any, kind: type, error: Any, traceback: Any, tb_offset: Any = None) -> None:
+    """The same for IPython, and so for notebooks, which show errors themselves."""
+    _explain_none(error)
+    shell.showtraceback((kind, error, traceback), tb_offset)
 
 
 # A gradient is None where there is none, as in the book, so that `x.grad is None` can be asked.
 # What is then wrong in `x.grad.data` only Python sees; so a note is added where Python shows it.
-_show, sys.excepthook = sys.excepthook, _explain_none
+_show, sys.excepthook = sys.excepthook, _at_the_prompt
+if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()) is not None:
+    _shell.set_custom_exc((AttributeError, TypeError), _in_ipython)
