@@ -287,6 +287,79 @@ for record in (False, True):
         )
     )
 
+# --- what a walk hands on: a function between the leaf and the one asked sees it ---
+
+#: Before a leaf is given its gradient, a copy takes the place of what has a creator by mistake.
+HANDED_ON = """\
+seen = []
+
+class Between(dezero.Function):
+    def forward(self, x):
+        return x * 1.0
+
+    def backward(self, gy):
+        seen.append(getattr(gy, "creator", None) is not None)
+        return gy
+
+def between(data):
+    return Between()(Variable(array(data)))
+
+"""
+
+
+def handed_on(words, setup, count=1, needs=(), chapter=31, imports=""):
+    """A case of an unrecorded walk, in which no gradient handed on has a creator.
+
+    setup: makes y of so many results of `between`.
+    """
+    return Case(
+        statement=f"nothing recorded is handed on by {words}",
+        program=f"""\
+{imports}
+{HANDED_ON}
+{setup}
+for mode in (True, False):
+    with dezero.using_config("enable_backprop", mode):
+        y.backward()
+seen
+""",
+        expect=[False] * (2 * count),
+        source=SOURCE,
+        chapter=chapter,
+        group="walks",
+        level="hygiene",
+        needs=needs,
+    )
+
+
+for form in EVERY:
+    x = plain(eighths((3,), form.signed))
+    setup = f"x = between({x})\ny = {form.code}"
+    CASES.append(handed_on(form.words, setup, 1, form.needs, form.chapter, form.imports))
+for op in OPERATIONS:
+    for words, left, right, needs, chapter in [
+        ("", (3,), (3,), (), 31),
+        (", rows and columns", (3,), (2, 1), ("broadcast",), 36),
+    ]:
+        setup = f"a, b = between({plain(eighths(left))}), between({plain(eighths(right))})\n"
+        setup += f"y = a {op.sign} b"
+        CASES.append(handed_on(f"a {op.words} b{words}", setup, 2, needs, chapter))
+for words, names, code, _ in LINEAR:
+    setup = f"x = between({plain(eighths((2, 3)))})\ny = {code}"
+    imports = f"from dezero.functions import {names}"
+    CASES.append(handed_on(words, setup, 1, needs_of(words), 36, imports))
+setup = f"a, b = between({plain(eighths((2, 3)))}), between({plain(eighths((3, 2)))})\n"
+CASES.append(
+    handed_on(
+        "matmul",
+        setup + "y = matmul(a, b)",
+        2,
+        ARRAY_FUNCTIONS,
+        36,
+        "from dezero.functions import matmul",
+    )
+)
+
 # --- several walks, and several outputs ---
 
 #: x^5 from two products, and what came before.
