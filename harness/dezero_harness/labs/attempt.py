@@ -55,29 +55,27 @@ class Attempt:
 
     def repaired(self, *units: Unit) -> Files:
         """The completed package, with the solution's own in place of these definitions."""
-        return _completed(self.chapter, self.files, solved=units)[0]
+        return tried(self.chapter, self.files, solved=units).completed
 
     def without(self, unit: Unit) -> Files:
         """The completed package but for this definition, which is as the learner has it."""
-        return _completed(self.chapter, self.files, kept=[unit])[0]
+        return tried(self.chapter, self.files, kept=[unit]).completed
 
 
-def attempt(chapter: Chapter, folder: Path) -> Attempt:
-    """The attempt in this folder. Raises StageError where one of its files is no Python."""
-    files = package(folder)
-    completed, written, left = _completed(chapter, files)
-    return Attempt(chapter, files, completed, tuple(written), tuple(left))
-
-
-def _completed(
+def tried(
     chapter: Chapter,
     files: Files,
     solved: Collection[Unit] = (),
     kept: Collection[Unit] = (),
-) -> tuple[Files, list[Unit], list[Unit]]:
+) -> Attempt:
+    """The attempt that a package is.
+
+    solved: what is taken from the solution though the learner has written it. kept: what is left
+    as it is though the learner has not written it.
+    """
     before, after = package(chapter.before), package(chapter.after)
     origin = {file.new: file.old for file in difference(chapter.before, chapter.after)}
-    result = dict(files)
+    completed = dict(files)
     written: list[Unit] = []
     left: list[Unit] = []
     for path, text in after.items():
@@ -89,10 +87,12 @@ def _completed(
         ]
         body = merge.bodies(*(tree.body for tree in trees), "")
         module = ast.fix_missing_locations(ast.Module(body, []))
-        result[path] = ast.unparse(module) + "\n"
+        completed[path] = ast.unparse(module) + "\n"
         written += merge.written
         left += merge.left
-    return result, list(dict.fromkeys(written)), list(dict.fromkeys(left))
+    return Attempt(
+        chapter, files, completed, tuple(dict.fromkeys(written)), tuple(dict.fromkeys(left))
+    )
 
 
 class _Merge:
@@ -230,17 +230,17 @@ def review(found: Progress, *, limits: Limits | None = None, jobs: int = 2) -> R
     failed = sorted(found.due("failed"), key=lambda outcome: chapter.rank[outcome.case.id])
     if not failed:
         return None
-    tried = attempt(chapter, found.folder)
-    if not tried.written:
-        return Review(tried, failed[0], (), tuple(failed))
-    again = observe(tried.completed, [one.case for one in failed], chapter, limits, jobs)
+    attempt = tried(chapter, package(found.folder))
+    if not attempt.written:
+        return Review(attempt, failed[0], (), tuple(failed))
+    again = observe(attempt.completed, [one.case for one in failed], chapter, limits, jobs)
     wrong = [one for one in failed if one.case.id not in again or again[one.case.id].failed]
     unwritten = tuple(one for one in failed if one not in wrong)
     # Where the rest hides what is wrong, so that something else is seen, that comes first.
     plain = [one for one in wrong if one.case.id in again and _alike(one, again[one.case.id])]
     first = (plain or [*unwritten] or wrong)[0]
-    blamed = _blamed(tried, first.case, limits) if first in wrong else ()
-    return Review(tried, first, tuple(wrong), unwritten, blamed)
+    blamed = _blamed(attempt, first.case, limits) if first in wrong else ()
+    return Review(attempt, first, tuple(wrong), unwritten, blamed)
 
 
 def _alike(one: Outcome, other: Outcome) -> bool:
@@ -252,22 +252,22 @@ def _alike(one: Outcome, other: Outcome) -> bool:
     return repr(one.observed.value) == repr(other.observed.value)
 
 
-def _blamed(tried: Attempt, case: Case, limits: Limits) -> tuple[Unit, ...]:
+def _blamed(attempt: Attempt, case: Case, limits: Limits) -> tuple[Unit, ...]:
     """The definitions of which each alone, taken from the solution, makes the case pass."""
 
     def passes(unit: Unit) -> bool:
-        outcomes = observe(tried.repaired(unit), [case], tried.chapter, limits, 1)
+        outcomes = observe(attempt.repaired(unit), [case], attempt.chapter, limits, 1)
         return case.id in outcomes and not outcomes[case.id].failed
 
-    units = tried.written[:_TRIED]
+    units = attempt.written[:_TRIED]
     with ThreadPoolExecutor(2) as pool:
         return tuple(u for u, good in zip(units, pool.map(passes, units), strict=True) if good)
 
 
-def needed(tried: Attempt, case: Case, *, limits: Limits | None = None) -> Unit | None:
+def needed(attempt: Attempt, case: Case, *, limits: Limits | None = None) -> Unit | None:
     """The first definition that is left and without which this case fails."""
-    for unit in tried.left:
-        outcomes = observe(tried.without(unit), [case], tried.chapter, limits or Limits(), 1)
+    for unit in attempt.left:
+        outcomes = observe(attempt.without(unit), [case], attempt.chapter, limits or Limits(), 1)
         if case.id not in outcomes or outcomes[case.id].failed:
             return unit
     return None

@@ -16,7 +16,7 @@ from ..model.case import Raises
 from .attempt import Review, Unit
 from .chapter import Outcome, depth
 
-_SIMPLE = 12  # of a factor that one number shows, the largest numerator or denominator
+_SIMPLE = 12  # a factor that one number shows: a whole one up to this, or its inverse
 
 _UNFIT = re.compile(
     r"(\w+)\.backward must return a gradient for each input.*?inputs: (.*?); returned: (.*?)"
@@ -76,30 +76,38 @@ def _of_gradients(name: str, inputs: str, returned: str, review: Review) -> str:
             f"{name} has {_count(len(wanted), 'input')}, and its backward returned"
             f" {_count(len(kinds), 'gradient')}: it owes one to each input, in their order."
         )
-    arrays = {"ndarray", "float64", "float32", "float", "int", "float16"}
-    if arrays.intersection(kinds):
+    walk = any(unit.name == "Variable.backward" for unit in review.blamed)
+    if {"ndarray", "float64", "float32", "float16", "float", "int"}.intersection(kinds):
+        if walk:
+            return (
+                f"{name}.backward returned an array where a Variable is due, for it was given one:"
+                f" the walk in Variable.backward starts from an array."
+            )
         return (
-            f"{name}.backward returned an array where a Variable is due: somewhere on its way the"
-            f" gradient lost its graph, by .data or by a function of NumPy; or the walk was started"
-            f" from an array."
+            f"{name}.backward returned an array where a Variable is due: on its way the gradient"
+            f" lost its graph, by .data or by a function of NumPy."
         )
-    if "Variable" in kinds and not _walks_with_variables(review):
+    have, want = _shapes(returned), _shapes(inputs)
+    if have == want and "Variable" in kinds:
         return (
             f"{name}.backward returned a Variable where an array is due: the walk in"
             f" Variable.backward still takes arrays for gradients."
         )
-    if _shapes(inputs) != _shapes(returned):
+    if len(have) == len(want) and all(map(_repeats, want, have)):
         return (
-            f"the gradient that {name}.backward returned has another shape than its input: what"
-            f" broadcasting repeated has to be summed again."
+            f"a gradient of {name} has another shape than its operand: what broadcasting repeated"
+            f" has to be summed again, and nobody did."
         )
+    if have != want:
+        return f"a gradient that {name}.backward returned has another shape than its input."
     return ""
 
 
-def _walks_with_variables(review: Review) -> bool:
-    return not any(unit.name == "Variable.backward" for unit in review.attempt.left) and not (
-        any(unit.name == "Variable.backward" for unit in review.blamed)
-    )
+def _repeats(shape: str, other: str) -> bool:
+    """Whether an array of a shape, as text, can be repeated until it has the other."""
+    small, large = ([int(n) for n in re.findall(r"\d+", text)] for text in (shape, other))
+    pairs = zip(reversed(small), reversed(large), strict=False)
+    return len(small) <= len(large) and all(n in (1, m) for n, m in pairs)
 
 
 def _shapes(described: str) -> list[str]:
@@ -115,9 +123,11 @@ def _count(n: int, what: str) -> str:
 
 def _of_code(review: Review) -> str:
     """Of the definitions that may be wrong, what is plain to see without running them."""
-    tried = review.attempt
+    attempt = review.attempt
     for unit in review.blamed or _still_as_before(review):
-        mine, right = (_definition(files, unit) for files in (tried.files, tried.repaired(unit)))
+        mine, right = (
+            _definition(files, unit) for files in (attempt.files, attempt.repaired(unit))
+        )
         if mine is None or right is None:
             continue
         for one, name in _functions(mine, unit):
@@ -137,6 +147,13 @@ def _still_as_before(review: Review) -> Sequence[Unit]:
 def _of_function(mine: ast.FunctionDef, right: ast.FunctionDef, name: str, review: Review) -> str:
     if _returns(right) and not _returns(mine) and not _raises(mine):
         return f"{name} computes something and returns nothing: its return is forgotten."
+    passed = [one.arg for one in mine.args.args[1:]]
+    unused = [one for one in passed if not any(_is_name(node, one) for node in ast.walk(mine))]
+    if mine.name == "backward" and name != "Variable.backward" and unused:
+        return (
+            f"{name} never uses {unused[0]}, the gradient that comes from above: by the chain rule"
+            f" it is a factor of what is passed on."
+        )
     if mine.name == "backward" and name == "Variable.backward":
         passed = "create_graph" in [one.arg for one in mine.args.args]
         inside = [node for one in _withs(mine) for node in ast.walk(one)]
@@ -232,7 +249,9 @@ def _of_numbers(outcome: Outcome, verdict: Verdict) -> str:
             f" missing, or there is one too many."
         )
     simple = Fraction(ratios[0]).limit_denominator(_SIMPLE)
-    is_simple = isclose(simple, ratios[0], rel_tol=1e-9) and abs(simple.numerator) <= _SIMPLE
+    is_simple = isclose(simple, ratios[0], rel_tol=1e-9) and (
+        (simple.denominator == 1 and abs(simple) <= _SIMPLE) or abs(simple.numerator) == 1
+    )
     if is_simple or len(ratios) > 2:
         times = simple if is_simple else f"{ratios[0]:.6g}"
         return (
