@@ -237,7 +237,11 @@ class Progress:
 
     def due(self, status: str) -> list[Outcome]:
         """Those of them that have to pass: what the book leaves open has not."""
-        return [one for one in self.of(status) if one.case.id not in self.chapter.beyond]
+        return self.asked(self.of(status))
+
+    def asked(self, part: Sequence[Outcome]) -> list[Outcome]:
+        """Those of `own` or `earlier` that have to pass."""
+        return [one for one in part if one.case.id not in self.chapter.beyond]
 
     @property
     def done(self) -> bool:

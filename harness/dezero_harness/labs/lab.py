@@ -359,18 +359,18 @@ def progress(root: Path, options: argparse.Namespace, console: Console) -> int:
         folder = folder_of(root, number)
         if not folder.is_dir():
             note = f"not started: {title_of(chapter)}"
-            table.add_row(str(number), f"- of {len(chapter.own)}", "", note)
+            table.add_row(str(number), f"- of {len(chapter.due)}", "", note)
             continue
         try:
             found = _run(chapter, folder, console)
         except StageError as error:
-            table.add_row(str(number), f"? of {len(chapter.own)}", "", Text(str(error), "red"))
+            table.add_row(str(number), f"? of {len(chapter.due)}", "", Text(str(error), "red"))
             continue
         counted = [
             f"{sum(one.status == 'passed' for one in part)} of {len(part)}"
-            for part in (found.own, found.earlier)
+            for part in map(found.asked, (found.own, found.earlier))
         ]
-        failed = found.of("failed")
+        failed = sorted(found.due("failed"), key=lambda one: chapter.rank[one.case.id])
         note = "done" if found.done else f"first failure: {failed[0].case.statement}"
         table.add_row(str(number), *counted, Text(note, "green" if found.done else "yellow"))
     console.print(table)

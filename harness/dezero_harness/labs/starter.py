@@ -260,13 +260,16 @@ class _Merge:
             for text, one in ((base, node), (new, other))
         )
         matched = SequenceMatcher(None, *([t for _, t in rows] for rows in (mine, theirs)), False)
-        return {
-            mine[min(start, len(mine) - 1)][0]: "something comes in here"
-            if mark == "insert"
-            else "something changes here"
-            for mark, start, *_ in matched.get_opcodes()
-            if mark != "equal"
-        }
+        first, places = _statements(node)[0].lineno, {}
+        for mark, start, stop, *_ in matched.get_opcodes():
+            if mark == "equal":
+                continue
+            lines = [n for n, _ in mine[start:stop]] or [mine[min(start, len(mine) - 1)][0]]
+            what = "comes in" if mark == "insert" else "changes"
+            for part in ([n for n in lines if n < first], [n for n in lines if n >= first]):
+                if part:  # the header apart
+                    places[part[0]] = f"something {what} here"
+        return places
 
     def _after_imports(self) -> int:
         ends = [node.end_lineno or 0 for node in _imports(self.base)]

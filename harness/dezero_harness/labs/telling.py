@@ -58,10 +58,9 @@ def show(found: Progress, review: Review | None, console: Console, root: Path) -
 
 
 def _show_bars(found: Progress, review: Review | None, console: Console) -> None:
-    beyond = found.chapter.beyond
     wrong = {one.case.id for one in review.wrong} if review else set()
     for name, outcomes in (("this chapter", found.own), ("all before it", found.earlier)):
-        part = [one for one in outcomes if one.case.id not in beyond]
+        part = found.asked(outcomes)
         passed = sum(one.status == "passed" for one in part)
         # What was right before, and will be again: a step in the right direction is none back.
         again = sum(one.failed and one.case.id not in wrong for one in part)
@@ -166,7 +165,7 @@ def show_list(found: Progress, console: Console) -> None:
     rest = [one for one in (*found.own, *found.earlier) if one.case.id in beyond]
     parts = ("This chapter", found.own), ("All before it", found.earlier), ("Beyond the book", rest)
     for name, outcomes in parts:
-        part = [one for one in outcomes if outcomes is rest or one.case.id not in beyond]
+        part = rest if outcomes is rest else found.asked(outcomes)
         console.print(Text(f"\n{name}:"))
         for one in part:
             style = "red" if one.failed else "not bold"
