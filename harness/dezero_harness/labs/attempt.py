@@ -81,11 +81,9 @@ def tried(
     for path, text in after.items():
         old = origin.get(path, path)
         merge = _Merge(path, solved, kept)
-        trees = [
-            ast.parse(source or "")
-            for source in (files.get(path), before.get(old) if old else "", text)
-        ]
-        body = merge.bodies(*(tree.body for tree in trees), "")
+        sources = (files.get(path), before.get(old) if old else "", text)
+        mine, former, solution = (ast.parse(source or "").body for source in sources)
+        body = merge.bodies(mine, former, solution, "")
         module = ast.fix_missing_locations(ast.Module(body, []))
         completed[path] = ast.unparse(module) + "\n"
         written += merge.written

@@ -56,7 +56,7 @@ def _of_error(outcome: Outcome, review: Review) -> str:
         )
     found = _UNFIT.search(message)
     if found:
-        return _of_gradients(*found.groups(), review)
+        return _of_gradients(found[1], found[2], found[3], review)
     if "a Variable's array is its .data" in message and error == "TypeError":
         return (
             "a Variable, or a list of them, came where an array is due. forward computes with"
@@ -155,9 +155,8 @@ def _of_function(mine: ast.FunctionDef, right: ast.FunctionDef, name: str, revie
             f" it is a factor of what is passed on."
         )
     if mine.name == "backward" and name == "Variable.backward":
-        passed = "create_graph" in [one.arg for one in mine.args.args]
         inside = [node for one in _withs(mine) for node in ast.walk(one)]
-        if not passed:
+        if "create_graph" not in passed:
             return f"{name} takes no create_graph: a program asks for it, and nobody listens."
         if any(isinstance(node, ast.Call) and _is_name(node.func, "no_grad") for node in inside):
             return f"{name} takes create_graph, and walks under no_grad() all the same."

@@ -255,12 +255,11 @@ class _Merge:
         """The lines, from 1, of a function before which the chapter does something, and what."""
         base, new = self.texts
         other = {_key(name, one): one for name, one in _functions(ast.parse(new))}[key]
-        mine, theirs = (
-            [(n, text.splitlines()[n - 1].strip()) for n in _code_lines(one)]
-            for text, one in ((base, node), (new, other))
-        )
-        matched = SequenceMatcher(None, *([t for _, t in rows] for rows in (mine, theirs)), False)
-        first, places = _statements(node)[0].lineno, {}
+        mine = [(n, base.splitlines()[n - 1].strip()) for n in _code_lines(node)]
+        theirs = [new.splitlines()[n - 1].strip() for n in _code_lines(other)]
+        matched = SequenceMatcher(None, [text for _, text in mine], theirs, False)
+        first = _statements(node)[0].lineno
+        places: dict[int, str] = {}
         for mark, start, stop, *_ in matched.get_opcodes():
             if mark == "equal":
                 continue
