@@ -399,7 +399,11 @@ def _trace(error: BaseException, file: str) -> str:
         del calls[0]
     lines = [f"{_place(name, n, file)}: {linecache.getline(name, n).strip()}" for name, n in calls]
     if len(lines) > _FRAMES:
-        lines[2 : 2 - _FRAMES] = [f"... {len(lines) - _FRAMES} more calls ..."]
+        # The engine's own last line is shown also where what it called went deeper.
+        home = os.path.dirname(getattr(sys.modules.get("dezero"), "__file__", None) or file)
+        mine = [k for k, (name, _) in enumerate(calls) if name.startswith(home + os.sep)][-1:]
+        kept = [lines[k] for k in mine if 2 <= k < len(lines) + 2 - _FRAMES]
+        lines[2 : 2 - _FRAMES] = [f"... {len(lines) - _FRAMES - len(kept)} more calls ...", *kept]
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -19,16 +19,16 @@ from typing import Any
 
 from .. import cases
 from ..diffs.difference import stages_of
-from ..execution.isolated import Isolated, Limits
+from ..execution.isolated import Isolated, Launch, Limits, plainly
 from ..execution.judge import Verdict, judge, predict
 from ..execution.runner import Observed, StageError
-from ..execution.shell import shell_lines
 from ..execution.stage import read, refuse_bad_syntax
 from ..model.arrays import ArrayKind, array_kind
 from ..model.case import REFUSALS, Case, Raises
 from ..prose.markdown import sections
+from ..suite.profiles import beyond_the_book
 
-_HANGS = 2  # cases that may run out of time before the rest is left
+HANGS = 2  # cases that may run out of time before the rest is left
 _FUNCTIONS = "dezero.functions"
 _SIMPLEST = 3  # cases on a function that the others may wait for: one alone could be an odd one
 
@@ -51,6 +51,20 @@ class Chapter:
     words: dict[str, frozenset[str]] = field(repr=False)
     #: (word, level) -> the simplest cases on it: where none of them passes, the others wait.
     gates: dict[tuple[str, int], tuple[Case, ...]] = field(repr=False)
+    #: Case id -> why the book leaves it open: of a learner who has the book's answers, not asked.
+    beyond: dict[str, str] = field(default_factory=dict, repr=False)
+    #: Case id -> its place among all of them, the one to learn from first.
+    rank: dict[str, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def due(self) -> tuple[Case, ...]:
+        """Those of its own that have to pass: all that the book answers."""
+        return tuple(case for case in self.own if case.id not in self.beyond)
+
+    @property
+    def kept(self) -> tuple[Case, ...]:
+        """Those of the earlier ones that have to stay right."""
+        return tuple(case for case in self.earlier if case.id not in self.beyond)
 
     def waits_on(self, case: Case) -> list[tuple[Case, ...]]:
         """Groups of simpler cases, of each of which one has to pass before this case is run.
@@ -94,14 +108,22 @@ def load_chapter(root: Path, number: int) -> Chapter:
         )
         for case in own
     }
-    own.sort(key=lambda case: _difficulty(case, words[case.id], new_names))
+
+    def difficulty(case: Case) -> tuple[int, ...]:
+        return _difficulty(case, words.get(case.id, frozenset()), new_names)
+
+    own.sort(key=difficulty)
+    beyond = {case.id: str(beyond_the_book(case)) for case in answered if beyond_the_book(case)}
+    rank = {case.id: n for n, case in enumerate(sorted(answered, key=difficulty))}
     gates: dict[tuple[str, int], tuple[Case, ...]] = {}
     for case in own:
         for word in sorted(words[case.id]):
             group = gates.get((word, depth(case)), ())
-            if len(group) < _SIMPLEST and not isinstance(case.expect, Raises):
+            simple = not isinstance(case.expect, Raises) and case.id not in beyond
+            if len(group) < _SIMPLEST and simple:
                 gates[word, depth(case)] = (*group, case)
-    return Chapter(number, before, after, has, tuple(own), tuple(earlier), words, gates)
+    chapter = Chapter(number, before, after, has, tuple(own), tuple(earlier), words, gates)
+    return replace(chapter, beyond=beyond, rank=rank)
 
 
 def _of_functions(capability: str) -> bool:
@@ -110,11 +132,26 @@ def _of_functions(capability: str) -> bool:
 
 
 def _difficulty(case: Case, words: frozenset[str], order: list[str]) -> tuple[int, ...]:
-    """Forward before backward, answers before errors, numbers first; then by the file's order."""
+    """The chapter's idea before its edges, forward before backward, plain numbers before others.
+
+    The idea is mathematics (level core), what the book promises beside it comes next, and what it
+    leaves open last. By the file's order where all is equal.
+    """
     _, size = _read(case.program)
+    edge = 2 if beyond_the_book(case) else case.level != "core"
     refusal = isinstance(case.expect, Raises)
     last = max([order.index(word) for word in words if word in order], default=0)
-    return depth(case), refusal, not _is_numeric(case.expect), len(words), last, size
+    kind = depth(case), refusal, not _is_numeric(case.expect), len(words), last
+    return edge, *kind, not case.spine, case.chapter, *_figures(case.program), size
+
+
+@cache
+def _figures(program: str) -> tuple[int, int]:
+    """How many arrays of several numbers a program has, and how many numbers as odd as 0.622."""
+    numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?", program)
+    odd = sum(len(number.replace(".", "").strip("0")) > 2 for number in numbers)
+    lists = sum(isinstance(node, ast.List) for node in ast.walk(ast.parse(program)))
+    return lists, odd
 
 
 def _is_numeric(x: Any) -> bool:
@@ -162,13 +199,26 @@ def _public_names(stage: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case: "passed", "failed", "waits" for the case `waits_for`, or "not run"."""
+    """What became of a case: "passed", "failed", "waits" for the case `waits_for`, or "not run".
+
+    printed: the end of what a program that failed has printed, and the engine with it.
+    """
 
     case: Case
     status: str
     verdict: Verdict | None = None
     observed: Observed | None = None
     waits_for: Case | None = None
+    printed: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return self.status == "failed"
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it has run out of time."""
+        return bool(self.observed and self.observed.fault.startswith("no answer within"))
 
 
 @dataclass(frozen=True)
@@ -185,9 +235,18 @@ class Progress:
         """The outcomes with this status, those of the chapter first."""
         return [outcome for outcome in (*self.own, *self.earlier) if outcome.status == status]
 
+    def due(self, status: str) -> list[Outcome]:
+        """Those of them that have to pass: what the book leaves open has not."""
+        return self.asked(self.of(status))
+
+    def asked(self, part: Sequence[Outcome]) -> list[Outcome]:
+        """Those of `own` or `earlier` that have to pass."""
+        return [one for one in part if one.case.id not in self.chapter.beyond]
+
     @property
     def done(self) -> bool:
-        return all(outcome.status == "passed" for outcome in (*self.own, *self.earlier))
+        """Whether all that the book answers is right."""
+        return not any(map(self.due, ("failed", "waits", "not run")))
 
 
 def run_chapter(
@@ -212,11 +271,14 @@ def run_chapter(
     refuse_bad_syntax(folder / "dezero")
     kind = array_kind(array)
     with ExitStack() as stack:
-        make = [Isolated(folder, kind, limits or Limits()) for _ in range(max(1, jobs))]
+        make = [
+            Isolated(folder, kind, limits or Limits(), launch=quietly) for _ in range(max(1, jobs))
+        ]
         runner = _Runner(chapter, [stack.enter_context(one) for one in make], waiting)
         runner.workers[0].start()
         gates = {case.id for group in chapter.gates.values() for case in group}
-        for case in chapter.own:
+        # A gate waits for those of less depth, and for simpler ones.
+        for case in sorted(chapter.own, key=depth):
             if case.id in gates:
                 runner.run(case, runner.workers[0])
         runner.run_all([*chapter.own, *chapter.earlier])
@@ -253,11 +315,11 @@ class _Runner:
                 for finished in [pool.submit(work, worker) for worker in self.workers]:
                     finished.result()
             except BaseException:  # Ctrl-C too: the threads are to end as well
-                self.hangs = _HANGS
+                self.hangs = HANGS
                 raise
 
     def run(self, case: Case, worker: Isolated) -> None:
-        if self.hangs >= _HANGS:
+        if self.hangs >= HANGS:
             self.outcomes[case.id] = Outcome(case, "not run")
             return
         for group in self.chapter.waits_on(case) if self.waiting else ():
@@ -266,11 +328,30 @@ class _Runner:
                 root = simpler[0].waits_for or simpler[0].case
                 self.outcomes[case.id] = Outcome(case, "waits", waits_for=root)
                 return
-        observed = worker.observe(case.program, case.id, warns=case.warns)
-        self.hangs += observed.fault.startswith("no answer within")
-        verdict = judge(case, observed, self.chapter.capabilities)
-        status = "passed" if verdict.outcome == "passed" else "failed"
-        self.outcomes[case.id] = Outcome(case, status, verdict, observed)
+        outcome = self.outcomes[case.id] = run_case(case, worker, self.chapter)
+        self.hangs += outcome.hangs
+
+
+def run_case(case: Case, worker: Isolated, chapter: Chapter) -> Outcome:
+    """Run a case, and judge it as one of a stage that has the chapter's capabilities."""
+    observed = worker.observe(case.program, case.id, warns=case.warns)
+    verdict = judge(case, observed, chapter.capabilities)
+    if verdict.outcome == "passed":
+        return Outcome(case, "passed", verdict, observed)
+    return Outcome(case, "failed", verdict, observed, printed=worker.printed)
+
+
+def quietly(stage: Path, arrays: ArrayKind) -> Launch:
+    """As `plainly`, and breakpoint() is passed over: nobody can be asked anything there."""
+    launch = plainly(stage, arrays)
+    # In place of -I, which would also keep PYTHONBREAKPOINT from the worker.
+    command = [part for part in launch.command if part != "-I"]
+    env = {name: text for name, text in launch.env.items() if not name.startswith("PYTHON")}
+    return replace(
+        launch,
+        command=(command[0], "-P", "-s", *command[1:]),
+        env=env | {"PYTHONBREAKPOINT": "0"},
+    )
 
 
 #: What a worker is asked last: the files of all modules of the engine.
@@ -296,15 +377,19 @@ def _refuse_elsewhere(worker: Isolated, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Failure:
-    """A failed case explained: what was tried, what was expected, what came, where to read."""
+    """A failed case explained: what was tried, what was expected, what came, where to read.
+
+    at: the innermost line of the engine's own that an exception came through, or nothing.
+    """
 
     statement: str
-    snippet: tuple[str, ...]
+    program: str
     expected: str
     source: str
     got: str
     why: tuple[str, ...]
-    trace: tuple[str, ...]
+    at: str
+    printed: str
     read: str
 
 
@@ -317,14 +402,29 @@ def explain(outcome: Outcome, progress: Progress) -> Failure:
     lacks = verdict.reason.startswith("a stage without")
     return Failure(
         case.statement,
-        tuple(shell_lines(progress.folder, progress.arrays.prelude, case.program)),
+        case.program.rstrip(),
         verdict.expected,
         case.source,
         verdict.got,
-        tuple(verdict.differences or ([] if lacks else [verdict.reason])),
-        tuple(observed.trace.splitlines()),
+        tuple(without_ulps(verdict.differences) or ([] if lacks else [verdict.reason])),
+        _innermost(observed.trace, progress.folder),
+        outcome.printed.strip(),
         where_to_read(progress.chapter, case),
     )
+
+
+def without_ulps(lines: Sequence[str]) -> list[str]:
+    """Without the unit of rounding errors, where it is no matter of rounding."""
+    return [re.sub(r" = [\d.]+e\+\d+ ulps", "", line) for line in lines]
+
+
+def _innermost(trace: str, folder: Path) -> str:
+    """The last line of a trace that is in the folder, else the last of the program."""
+    lines = trace.splitlines()
+    for line in reversed(lines):
+        if folder in (Path.cwd() / line.partition(":")[0]).resolve().parents:
+            return line
+    return next((line for line in reversed(lines) if line.startswith("program,")), "")
 
 
 def where_to_read(chapter: Chapter, case: Case) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ..diffs.changes import Change, remarked
 from ..diffs.definitions import definitions, top
 from ..diffs.difference import CONTEXT, FileDifference, Hunk, Row, difference, without_blank_ends
+from .attempt import Unit
+
+_TEXTS = Path(__file__).with_name("texts.toml")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,30 @@ def is_there(hint: Hint, folder: Path, after: Path) -> bool:
         return all((row.new or 0) - 1 in matched for row in added)
     removed = {row.text.strip() for row in hint.rows if row.mark == "-" and _counts(row.text)}
     return removed.isdisjoint(left)
+
+
+def is_about(hint: Hint, units: Sequence[Unit]) -> bool:
+    """Whether a piece is a part of one of these definitions, or has it in it."""
+    return any(
+        hint.path == unit.path
+        and (unit.name.startswith(hint.where) if hint.where else unit.name.rstrip(".") == "")
+        for unit in units
+    )
+
+
+def question(number: int, hint: Hint) -> str:
+    """What to ask oneself before a piece of lab `number` is shown."""
+    asked = texts(number).get("questions", {})
+    for name in (hint.where, top(hint.where) if hint.where else "", hint.path.as_posix()):
+        if name in asked:
+            return str(asked[name])
+    return "What does the task say of this place, and what does it have to do that it does not?"
+
+
+def texts(number: int) -> dict[str, Any]:
+    """What is written by hand for the lab of this number."""
+    found: dict[str, Any] = tomllib.loads(_TEXTS.read_text("utf-8")).get(str(number), {})
+    return found
 
 
 @lru_cache(maxsize=32)

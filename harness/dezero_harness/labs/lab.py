@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ..diffs.difference import stages_of
 from ..execution.isolated import Limits
 from ..execution.runner import StageError
-from .chapter import Chapter, Failure, Progress, explain, load_chapter, run_chapter
-from .hints import Hint, hints, is_there
-from .pages import notebook, settings, task_page, title_of
+from .attempt import needed, review
+from .chapter import Chapter, Progress, load_chapter, run_chapter
+from .hints import Hint, hints, is_about, is_there, question
+from .pages import edited_stages, notebook, settings, task_page, title_of
+from .prompt import open_prompt
 from .starter import start_files
-
-COMMAND = "nox -s lab --"
-_SHOWN = 8  # of a list of cases; `--list` shows all
-_BAR = 28  # characters
+from .telling import COMMAND, named, show, show_header, show_list
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,9 +71,15 @@ def _parser() -> argparse.ArgumentParser:
         one = action(name, run, text)
         one.add_argument("number", metavar="N")
         one.add_argument("--list", action="store_true", help="every case, and what became of it")
-    one = action("hint", hint, "the next piece of the difference that your files do not have")
+        one.add_argument("--pdb", action="store_true", help="then debug the first failure")
+    one = action("run", try_out, "a Python prompt on your files, with the first failure at hand")
+    one.add_argument("number", metavar="N")
+    one.add_argument("words", nargs="*", metavar="WORDS", help="of another case's statement")
+    one.add_argument("--pdb", action="store_true", help="debug it where it goes wrong")
+    one = action("hint", hint, "a question on the failure at hand; then the piece of difference")
     one.add_argument("number", metavar="N")
     one.add_argument("piece", nargs="?", type=int, help="this piece, by its number")
+    one.add_argument("--show", action="store_true", help="the piece that the question is about")
     action("solution", solution, "all pieces that are left").add_argument("number", metavar="N")
     action("progress", progress, "how far each lab is, from what is on the disk")
     action("notebook", make_notebook, "write labs/stepN/stepN.ipynb").add_argument(
@@ -223,108 +227,85 @@ def check(root: Path, options: argparse.Namespace, console: Console) -> int:
     """Run the cases of a lab on the learner's files, and say how far they are."""
     chapter = _chapter(root, options.number)
     folder = _started(root, chapter.number)
-    _show_header(console, chapter, folder)
+    show_header(console, chapter, folder)
+    _say_edited(root, chapter, folder, console)
     found = _run(chapter, folder, console)
-    show(found, console, root)
+    reviewed = review(found, jobs=_jobs())
+    show(found, reviewed, console, root)
+    _say_stops(folder, root, chapter, console)
     if options.list:
-        _show_list(found, console)
+        show_list(found, console)
+    if options.pdb and reviewed:
+        console.print()
+        open_prompt(reviewed.first.case, folder, debugger=True)
     return 0 if found.done else 1
 
 
 def _run(chapter: Chapter, folder: Path, console: Console) -> Progress:
-    jobs = min(4, os.cpu_count() or 1)
     size = len(chapter.own) + len(chapter.earlier)
-    with console.status(f"{size} cases ...") if console.is_terminal else _nothing():
-        return run_chapter(chapter, folder, limits=Limits(), jobs=jobs)
+    with console.status(f"{size} cases ...") if console.is_terminal else nullcontext():
+        return run_chapter(chapter, folder, limits=Limits(), jobs=_jobs())
 
 
-class _nothing:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *exception: object) -> None: ...
+def _jobs() -> int:
+    return min(4, os.cpu_count() or 1)
 
 
-def _show_header(console: Console, chapter: Chapter, folder: Path) -> None:
-    console.print(Text(f"Lab {chapter.number}: {title_of(chapter)}", "bold"))
-    console.print(Text(f"your files: {folder}"), soft_wrap=True)
-
-
-def show(found: Progress, console: Console, root: Path) -> None:
-    """How far an engine is, the first failure at length, and the rest in a list."""
-    number = found.chapter.number
-    versions = f"{found.arrays.module} {found.arrays.version}, Python {platform.python_version()}"
-    console.print(Text(f"run with:   {versions}\n"))
-    for name, part in (("this chapter", found.own), ("all before it", found.earlier)):
-        passed = sum(outcome.status == "passed" for outcome in part)
-        filled = _BAR * passed // max(1, len(part))
-        color = "green" if passed == len(part) else "yellow"
-        bar = Text(f"{name:14}").append("#" * filled, color).append("." * (_BAR - filled), "dim")
-        console.print(bar.append(f"  {passed} of {len(part)}", "bold"))
-    console.print()
-    if found.done:
-        _show_done(found, console, root)
-        return
-    failed, waiting, left = found.of("failed"), found.of("waits"), found.of("not run")
-    if failed:
-        console.print(Text("First failure: ").append(failed[0].case.statement, "bold red"))
-        console.print(_explanation(explain(failed[0], found)), soft_wrap=True)
-    if failed[1:]:
-        console.print(Text(f"\nFailing as well ({len(failed) - 1}):"))
-        for outcome in failed[1 : _SHOWN + 1]:
-            chapter = outcome.case.chapter
-            older = "" if outcome in found.own else f" (chapter {chapter}, was right before)"
-            console.print(Text(f"  - {outcome.case.statement}{older}"))
-        if failed[_SHOWN + 1 :]:
-            more = len(failed) - _SHOWN - 1
-            console.print(Text(f"  and {more} more; all: {COMMAND} check {number} --list"))
-    if waiting:
-        console.print(Text(f"\nWaiting ({len(waiting)}), as they build on what fails:"))
-        for statement, n in Counter(_awaited(one.waits_for) for one in waiting).most_common():
-            console.print(Text(f'  - {n} for "{statement}"'))
-    if left:
+def _say_edited(root: Path, chapter: Chapter, folder: Path, console: Console) -> None:
+    """Tell a learner who has edited the stages in place of the lab."""
+    edited = edited_stages(root, folder)
+    if edited:
+        files = ", ".join(_nearby(file, root) for file in edited)
         console.print(
             Text(
-                f"\nNot run ({len(left)}): two cases took longer than {Limits().seconds:g} s, so"
-                f" the others were left. A loop that does not end?"
-            )
+                f"\n{files}: not as when this lab was started. Your files are those in"
+                f" {_nearby(folder, root)}; what is edited in stages/ counts for nothing here, and"
+                f" hints come from there. If that was a mistake, copy it over to your files, and"
+                f" then: git restore {files.replace(', ', ' ')}. If you have updated the"
+                f" repository, begin anew with a backup: {COMMAND} reset {chapter.number}\n",
+                "yellow",
+            ),
+            soft_wrap=True,
         )
-    console.print(Text(f"\nA hint: {COMMAND} hint {number}"))
 
 
-def _awaited(case: object) -> str:
-    return getattr(case, "statement", "")
+def _say_stops(folder: Path, root: Path, chapter: Chapter, console: Console) -> None:
+    """Tell of calls of breakpoint(), which a check passes over."""
+    for file in sorted((folder / "dezero").rglob("*.py")):
+        for n, line in enumerate(file.read_text("utf-8", errors="replace").splitlines(), 1):
+            if line.strip().startswith("breakpoint("):
+                console.print(
+                    Text(
+                        f"A check passes over the breakpoint() in {_nearby(file, root)}:{n}; to"
+                        f" stop there: {COMMAND} run {chapter.number}"
+                    ),
+                    soft_wrap=True,
+                )
 
 
-def _explanation(failure: Failure) -> Group:
-    rows = [Text("")]
-    rows += [Text(f"    {line}".rstrip(), "cyan") for line in failure.snippet]
-    rows.append(Text(""))
-    facts = [("expected", failure.expected), ("", failure.source), ("got", failure.got)]
-    facts += [("", line) for line in failure.why if line != failure.source]
-    facts += [("at" if n == 0 else "", line) for n, line in enumerate(failure.trace[-2:])]
-    facts.append(("read", failure.read))
-    rows += [Text(f"  {name:8}  ", "bold").append(text, "not bold") for name, text in facts]
-    return Group(*rows)
+# Run
 
 
-def _show_done(found: Progress, console: Console, root: Path) -> None:
-    number = found.chapter.number
-    console.print(Text(f"Step {number} is done: every case passes.", "bold green"))
-    following = [n for n in sorted(stages_of(root)) if n > number]
-    if following:
-        console.print(f"Go on with: {COMMAND} start {following[0]} --from labs/step{number}")
-    else:
-        console.print("That was the last one. You have written the whole engine.")
-    console.print(f"Compare yours with ours: {found.chapter.after.relative_to(root)}/dezero")
-
-
-def _show_list(found: Progress, console: Console) -> None:
-    marks = {"passed": "ok", "failed": "FAILS", "waits": "waits", "not run": "not run"}
-    for name, part in (("This chapter", found.own), ("All before it", found.earlier)):
-        console.print(Text(f"\n{name}:"))
-        for outcome in part:
-            style = "red" if outcome.status == "failed" else "not bold"
-            console.print(Text(f"  {marks[outcome.status]:8}{outcome.case.statement}", style))
+def try_out(root: Path, options: argparse.Namespace, console: Console) -> int:
+    """Open a Python prompt on the learner's files, in the case at hand or one that is named."""
+    chapter = _chapter(root, options.number)
+    folder = _started(root, chapter.number)
+    if options.words:
+        words = " ".join(options.words).lower()
+        asked = [*chapter.own, *chapter.earlier]
+        asked = [case for case in asked if words in (case.statement.lower(), case.id)] or [
+            case for case in asked if words in case.statement.lower()
+        ]
+        if not asked:
+            raise StageError(
+                f"no case of lab {chapter.number} has {words!r} in its statement; all of them:"
+                f" {COMMAND} check {chapter.number} --list"
+            )
+        return open_prompt(min(asked, key=lambda case: chapter.rank[case.id]), folder, options.pdb)
+    found = _run(chapter, folder, console)
+    reviewed = review(found, jobs=_jobs())
+    first = reviewed.first.case if reviewed else chapter.own[0]
+    return open_prompt(first, folder, options.pdb)
 
 
 def watch(root: Path, options: argparse.Namespace, console: Console) -> int:
@@ -378,18 +359,18 @@ def progress(root: Path, options: argparse.Namespace, console: Console) -> int:
         folder = folder_of(root, number)
         if not folder.is_dir():
             note = f"not started: {title_of(chapter)}"
-            table.add_row(str(number), f"- of {len(chapter.own)}", "", note)
+            table.add_row(str(number), f"- of {len(chapter.due)}", "", note)
             continue
         try:
             found = _run(chapter, folder, console)
         except StageError as error:
-            table.add_row(str(number), f"? of {len(chapter.own)}", "", Text(str(error), "red"))
+            table.add_row(str(number), f"? of {len(chapter.due)}", "", Text(str(error), "red"))
             continue
         counted = [
             f"{sum(one.status == 'passed' for one in part)} of {len(part)}"
-            for part in (found.own, found.earlier)
+            for part in map(found.asked, (found.own, found.earlier))
         ]
-        failed = found.of("failed")
+        failed = sorted(found.due("failed"), key=lambda one: chapter.rank[one.case.id])
         note = "done" if found.done else f"first failure: {failed[0].case.statement}"
         table.add_row(str(number), *counted, Text(note, "green" if found.done else "yellow"))
     console.print(table)
@@ -400,30 +381,65 @@ def progress(root: Path, options: argparse.Namespace, console: Console) -> int:
 
 
 def hint(root: Path, options: argparse.Namespace, console: Console) -> int:
-    """Show one piece of the chapter's difference, by default the first that is not there yet."""
+    """Ask a question about the failure at hand; with --show, or a number, show a piece."""
     chapter = _chapter(root, options.number)
+    folder = _started(root, chapter.number)
     pieces = hints(chapter.before, chapter.after)
-    if options.piece is None:
-        left = _left(root, chapter, pieces)
-        if not left:
-            _say_nothing_left(console, chapter)
+    _say_edited(root, chapter, folder, console)
+    if options.piece is not None:
+        if not 1 <= options.piece <= len(pieces):
+            raise StageError(
+                f"there is no hint {options.piece}: those of lab {chapter.number} are 1 to"
+                f" {len(pieces)}"
+            )
+        _show_piece(console, pieces[options.piece - 1], f"Hint {options.piece} of {len(pieces)}")
+        return 0
+    found = _run(chapter, folder, console)
+    reviewed = review(found, jobs=_jobs())
+    if reviewed is None:
+        _say_all_right(console, chapter, root)
+        return 0
+    statement = reviewed.first.case.statement
+    console.print(Text("The failure at hand: ").append(statement, "bold"), soft_wrap=True)
+    if reviewed.first in reviewed.wrong:
+        units = reviewed.blamed
+        if not units:
+            console.print(Text(_SEVERAL.format(written=named(reviewed.attempt.written))))
             return 0
-        place = left[0]
-    elif 1 <= options.piece <= len(pieces):
-        place = options.piece
     else:
-        raise StageError(
-            f"there is no hint {options.piece}: those of lab {chapter.number} are 1 to"
-            f" {len(pieces)}"
-        )
-    _show_piece(console, pieces[place - 1], f"Hint {place} of {len(pieces)}")
-    more = f"{COMMAND} hint {chapter.number} {place + 1}" if place < len(pieces) else ""
-    console.print(
-        f"Without a number, the hint is the first piece that your files do not have yet,\n"
-        f"word for word. {'The next one: ' + more if more else 'This is the last one.'}",
-        style="dim",
-    )
+        unit = needed(reviewed.attempt, reviewed.first.case)
+        units = () if unit is None else (unit,)
+    about = [(n, one) for n, one in enumerate(pieces, 1) if is_about(one, units)]
+    if not about:  # it is in what the chapter leaves as it is
+        for unit in units:
+            console.print(Text(_LEFT_ALONE.format(unit=unit.name, path=unit.path, chapter=chapter)))
+        return 0
+    if not options.show:
+        place = about[0][1]
+        what = f"{place.path}, {place.where}" if place.where else str(place.path)
+        console.print(Text(f"It is about {what}.\n"))
+        console.print(Text(question(chapter.number, place)))
+        console.print(Text(f"\nThe piece itself: {COMMAND} hint {chapter.number} --show", "dim"))
+        return 0
+    console.print()
+    for n, piece in about:
+        _show_piece(console, piece, f"Hint {n} of {len(pieces)}")
     return 0
+
+
+_SEVERAL = """
+It takes more than one change to put it right, in what you have written: {written}.
+To see where it goes wrong: the line `at` of a check, print in a backward, and `run`.
+"""
+_LEFT_ALONE = """
+It is about {unit} in {path}, which this chapter leaves as it is, and yours is another.
+What does the chapter before say of it? stages/{chapter.before.name}/{path} has it.
+"""
+
+
+def _say_all_right(console: Console, chapter: Chapter, root: Path) -> None:
+    console.print("There is nothing to hint at: every case passes.")
+    console.print(f"Compare yours with ours: {_nearby(chapter.after, root)}/dezero")
 
 
 def solution(root: Path, options: argparse.Namespace, console: Console) -> int:

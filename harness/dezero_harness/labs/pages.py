@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from ..model.arrays import array_kind
 from ..model.case import Case
 from ..prose.markdown import blocks, title
 from .chapter import Chapter
+from .hints import texts
 from .starter import FileChange, changes
 
 _SHOWN = 6  # cases of a kind that the task names
@@ -27,12 +30,36 @@ def title_of(chapter: Chapter) -> str:
 
 
 def settings(chapter: Chapter) -> str:
-    """The pyproject.toml of a lab: what the harness may expect of it when it is done."""
+    """The pyproject.toml of a lab: what the harness may expect of it when it is done.
+
+    Also what the files of its stages were at the start, so that an edit of theirs is noticed.
+    """
     names = "".join(f'    "{name}",\n' for name in sorted(chapter.capabilities))
+    root = chapter.after.parents[1]
+    files = "".join(
+        f'"{file.relative_to(root).as_posix()}" = "{_digest(file)}"\n'
+        for stage in (chapter.before, chapter.after)
+        for file in sorted(stage.glob("dezero/**/*.py"))
+    )
     return (
         f"# What the harness may expect of your engine once this lab is done.\n"
-        f"[tool.dezero]\nstage = {chapter.number}\ncapabilities = [\n{names}]\n"
+        f"[tool.dezero]\nstage = {chapter.number}\ncapabilities = [\n{names}]\n\n"
+        f"# The stages when it was started.\n[tool.dezero.started-from]\n{files}"
     )
+
+
+def edited_stages(root: Path, folder: Path) -> list[Path]:
+    """The files of the stages that are not what they were when the lab in `folder` was started."""
+    try:
+        table = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+        then = table["tool"]["dezero"]["started-from"]
+        return [root / name for name, digest in then.items() if _digest(root / name) != digest]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return []  # the learner's own file by now
+
+
+def _digest(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()[:16] if file.is_file() else "none"
 
 
 def task_page(chapter: Chapter, *, guided: bool, carried: str = "") -> str:
@@ -50,21 +77,26 @@ def task_page(chapter: Chapter, *, guided: bool, carried: str = "") -> str:
     ]
     if guided:
         parts.append(_on_gaps(chapter))
+    notes = texts(number).get("notes", [])
+    if notes:
+        parts += ["## What the book does not say", "\n".join(f"- {note}" for note in notes)]
     parts += [
         "## What to read",
-        f"[The chapter]({chapter_file}), with its programs typed in: `nox -s run -- {number}` opens"
-        f" a prompt where they work. Stop before\n*{ON_THE_DIFFERENCE}*: that section and `stages/"
+        f"[The chapter]({chapter_file}). Its programs work at the prompt of the *finished* stage,"
+        f" `nox -s run -- {number}`; your own files are at the prompt of `nox -s lab -- run"
+        f" {number}`. Stop before\n*{ON_THE_DIFFERENCE}*: that section and `stages/"
         f"{chapter.after.name}/dezero` tell the solution.",
         "## How to go on",
         f"    nox -s lab -- check {number}       how far you are, and the first failure explained\n"
         f"    nox -s lab -- watch {number}       the same at every save\n"
-        f"    nox -s lab -- hint {number}        one piece of the difference\n"
+        f"    nox -s lab -- run {number}         a Python prompt on your files, in that failure\n"
+        f"    nox -s lab -- hint {number}        a question about it; --show: the piece itself\n"
         f"    nox -s lab -- solution {number}    all that is left of it\n"
         f"    nox -s lab -- reset {number}       begin again; a backup is kept",
         "## The cases to satisfy",
-        f"{len(chapter.own)} that step {before} cannot answer, the simplest first; and"
-        f" {len(chapter.earlier)} that it can, which have to stay right. All of them:"
-        f" `nox -s lab -- check {number} --list`.",
+        f"{len(chapter.due)} that step {before} cannot answer, the one to learn from first; and"
+        f" {len(chapter.kept)} that it can, which have to stay right. The book's own answers"
+        f" do; what goes beyond them is not asked. All: `nox -s lab -- check {number} --list`.",
         "\n\n".join(_case_lists(chapter)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -117,14 +149,14 @@ def _on_gaps(chapter: Chapter) -> str:
     found = changes(chapter.before, chapter.after)
     label = chapter.after.name
     texts = []
-    if any(change.new or (change.changed and change.is_new) for change in found):
+    if any(change.new for change in found):
         texts.append(
             f'A gap is a body that reads `raise NotImplementedError("{label}: ...")`: write it.'
         )
-    if any(change.changed and not change.is_new for change in found):
+    if any(change.changed for change in found):
         texts.append(
-            f"A body that works but has to do more begins with a comment `# {label}: ...`: change"
-            f" it."
+            f"A body that works but has to do more begins with a comment `# {label}: ...`, and has"
+            f" more of them where it changes."
         )
     if any(change.outside and not change.new and not change.changed for change in found):
         texts.append("What is outside of functions has no gap: change it where it stands.")
@@ -133,7 +165,7 @@ def _on_gaps(chapter: Chapter) -> str:
 
 def _case_lists(chapter: Chapter) -> Iterator[str]:
     kinds: dict[str, list[Case]] = {}
-    for case in chapter.own:
+    for case in chapter.due:
         words = chapter.words[case.id]
         kind = next(iter(words)) if len(words) == 1 else "several together"
         kinds.setdefault(kind, []).append(case)

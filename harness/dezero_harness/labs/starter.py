@@ -11,6 +11,7 @@ import io
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from ..diffs.difference import FileDifference, difference
@@ -72,8 +73,9 @@ def start_files(before: Path, after: Path, base: Path, guided: bool) -> Files:
 
     base: the folder whose package is carried on, `before` itself or the learner's own. It is the
     start as it is or, if guided, with gaps put in: each new function raises NotImplementedError,
-    also those of a file that is new. A body that exists and has to change keeps what it does, and
-    has a comment that says so: the engine goes on working, and only what is new is missing.
+    also those of a file that is new. A body that exists and has to change keeps what it does, also
+    in a file that is made from another, and has comments where it changes: the engine goes on
+    working, and only what is new is missing.
     Statements outside of functions are the learner's to change, and so are files to delete.
 
     Raises StageError where the base does not hold what the gaps need.
@@ -87,10 +89,11 @@ def start_files(before: Path, after: Path, base: Path, guided: bool) -> Files:
             continue
         text = texts[file.new]
         old = (before / file.old).read_text("utf-8") if file.old else ""
-        if file.new not in files:
+        there = files.get(file.new) or (files.get(file.old) if file.old else None)
+        if there is None:
             files[file.new] = blanked(text, old, label)
         else:
-            files[file.new] = _Merge(files[file.new], old, text, file.new, label).result()
+            files[file.new] = _Merge(there, old, text, file.new, label).result()
     for path, text in files.items():
         if text != texts.get(path):
             _refuse_missing_imports(path, text, files, base)
@@ -163,6 +166,7 @@ class _Merge:
         self.path, self.label = path, label
         self.lines = base.splitlines()
         self.base, self.old = ast.parse(base), ast.parse(old)
+        self.texts = base, new
         self.source = blanked(new, old, label)
         self.new = ast.parse(self.source)
         # Before which line, in which order, what; applied from the end.
@@ -233,9 +237,38 @@ class _Merge:
             if key not in here:
                 raise self._lacks(name)
             first = _statements(here[key])[0]
-            comment = f"# {self.label}: this chapter changes the body of {name}."
-            line = " " * first.col_offset + comment
-            self.insertions.append((first.lineno - 1, 0, [line]))
+            places = self._places(key, here[key]) if _body(here[key]) == known[key] else {}
+            header = any(place < first.lineno for place in places)
+            comment = f"this chapter changes {name}{', its first line too' if header else ''}."
+            self._mark(first.lineno, 0, comment)
+            for place, what in places.items():
+                if place >= first.lineno and len(_statements(here[key])) > 1:
+                    self._mark(place, 1, what)
+
+    def _mark(self, line: int, order: int, text: str) -> None:
+        """Put a comment before a line, from 1, with its indent."""
+        below = self.lines[line - 1]
+        indent = below[: len(below) - len(below.lstrip())]
+        self.insertions.append((line - 1, order, [f"{indent}# {self.label}: {text}"]))
+
+    def _places(self, key: Key, node: Function) -> dict[int, str]:
+        """The lines, from 1, of a function before which the chapter does something, and what."""
+        base, new = self.texts
+        other = {_key(name, one): one for name, one in _functions(ast.parse(new))}[key]
+        mine = [(n, base.splitlines()[n - 1].strip()) for n in _code_lines(node)]
+        theirs = [new.splitlines()[n - 1].strip() for n in _code_lines(other)]
+        matched = SequenceMatcher(None, [text for _, text in mine], theirs, False)
+        first = _statements(node)[0].lineno
+        places: dict[int, str] = {}
+        for mark, start, stop, *_ in matched.get_opcodes():
+            if mark == "equal":
+                continue
+            lines = [n for n, _ in mine[start:stop]] or [mine[min(start, len(mine) - 1)][0]]
+            what = "comes in" if mark == "insert" else "changes"
+            for part in ([n for n in lines if n < first], [n for n in lines if n >= first]):
+                if part:  # the header apart
+                    places[part[0]] = f"something {what} here"
+        return places
 
     def _after_imports(self) -> int:
         ends = [node.end_lineno or 0 for node in _imports(self.base)]
@@ -367,6 +400,13 @@ def _span_of_body(node: Function, lines: list[str]) -> tuple[int, int]:
             break
         last += 1
     return first or 0, last
+
+
+def _code_lines(node: Function) -> list[int]:
+    """The lines, from 1, of a function without its docstring."""
+    docstring = _docstring(node)
+    left_out = range(docstring.lineno, (docstring.end_lineno or 0) + 1) if docstring else ()
+    return [n for n in range(node.lineno, (node.end_lineno or 0) + 1) if n not in left_out]
 
 
 def _end_of_header(node: Function, lines: list[str]) -> int:

@@ -5,8 +5,8 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 import threading
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -16,6 +16,7 @@ from conftest import ROOT, replace_by_stage
 from dezero_harness.execution.isolated import Limits
 from dezero_harness.labs import chapter as chapter_module
 from dezero_harness.labs.chapter import load_chapter, run_chapter
+from dezero_harness.labs.lab import main
 from dezero_harness.labs.starter import start_files
 
 
@@ -26,14 +27,14 @@ def few(monkeypatch):
 
     def load(root, number):
         chapter = whole(root, number)
-        return chapter_module.Chapter(**vars(chapter) | {"earlier": chapter.earlier[:20]})
+        return replace(chapter, earlier=chapter.kept[:20])
 
     monkeypatch.setattr("dezero_harness.labs.lab.load_chapter", load)
 
 
 def own(number):
-    """How many cases the chapter has; test_proof.py shows that they are the right ones."""
-    return len(load_chapter(ROOT, number).own)
+    """How many cases of the chapter have to pass; that they are right shows test_proof.py."""
+    return len(load_chapter(ROOT, number).due)
 
 
 def edit(file, old, new):
@@ -49,30 +50,99 @@ def test_a_check_explains_the_first_failure_and_lists_the_rest(lab, root, few):
     assert f"your files: {root}/labs/step34\n" in said
     assert re.search(rf"this chapter  \.{{28}}  0 of {own(34)}\n", said)
     assert re.search(r"all before it #{28}  20 of 20\n", said)
-    assert "First failure: sin x has the value of its formula" in said
-    assert f"    sys.path.insert(0, '{root}/labs/step34')\n" in said
+    assert "First failure: sin 1 is 0.8414709848078965" in said
     assert "    from dezero.functions import sin\n" in said
     assert "got       ModuleNotFoundError: No module named 'dezero.functions'" in said
     assert 'read      stages/step34/README.md, "What can be observed"' in said
-    assert "Failing as well (4):\n  - cos x has the value of its formula" in said
-    assert 'for "sin x has the value of its formula"' in said
-    failing, waiting = (int(re.search(rf"{w} \((\d+)\)", said)[1]) for w in ("well", "Waiting"))
+    assert "\n  - sin x has the value of its formula" in said
+    assert 'for "sin 1 is 0.8414709848078965"' in said
+    failing, waiting = (int(re.search(rf"{w} \((\d+)\)", said)[1]) for w in ("yet", "Waiting"))
     assert 1 + failing + waiting == own(34)
 
 
-def test_the_snippet_of_a_failure_can_be_pasted(lab, root, few):
-    lab("start", 34, "--guided")
+def test_what_a_program_prints_stands_under_the_first_failure(lab, root, few):
+    solve_but(root, "return gy * cos(x)", "print('gy is', gy)\n        return gy * sin(x)")
     said = lab("check", 34)[1]
-    snippet = re.search(r"First failure.*?\n\n((?:    .*\n|\n)+)  expected", said)[1]
-    shell = subprocess.run(
-        [sys.executable, "-i", "-q"],
-        input=textwrap.dedent(snippet),
-        env=os.environ | {"PYTHONPATH": str(ROOT / "shared")},
+    assert "First failure: the slope of sin at 1 is cos 1" in said
+    assert re.search(r"got .*\n(?:.*\n)*?  printed   gy is variable\(1.0\)\n", said)
+
+
+def test_a_check_passes_over_breakpoints_and_says_so(lab, root, few):
+    solve_but(root, "return gy * cos(x)", "breakpoint()\n        return gy * sin(x)")
+    said = lab("check", 34)[1]
+    assert "BdbQuit" not in said
+    assert "passes over the breakpoint() in labs/step34/dezero/functions.py:15; to stop" in said
+
+
+def test_a_debugger_that_asks_nobody_is_told(lab, root, few):
+    solve_but(root, "return gy * cos(x)", "import pdb; pdb.set_trace(); return gy * cos(x)")
+    assert "To stop in it: nox -s lab -- run 34" in lab("check", 34)[1]
+
+
+def test_the_place_is_the_innermost_line_of_the_learners_own(lab, root, few):
+    solve_but(root, "return gy * cos(x)", "return gy * cos(np.cos(x))")
+    core = root / "labs/step34/dezero/functions.py"
+    edit(core, "from dezero.core import", "import numpy as np\nfrom dezero.core import")
+    said = lab("check", 34)[1]
+    assert "  at        labs/step34/dezero/functions.py:16: return gy * cos(np.cos(x))" in said
+
+
+def solve_but(root, right, wrong):
+    """Lab 34 as it is done, but for one line of functions.py."""
+    main(["start", "34"])
+    replace_by_stage(root / "labs/step34", root / "stages/step34")
+    edit(root / "labs/step34/dezero/functions.py", right, wrong)
+
+
+def at_the_prompt(root, typed, *options):
+    """What `run 34` prints, and what the prompt answers to what is typed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dezero_harness.labs", "run", "34", *options],
+        input=typed,
         capture_output=True,
         text=True,
         cwd=root,
+        timeout=300,
     )
-    assert "NotImplementedError: step34: write the body of sin" in shell.stderr
+    return done.stdout + done.stderr
+
+
+def test_run_opens_a_prompt_on_ones_own_files_in_the_case_at_hand(lab, root):
+    solve_but(root, "return gy * cos(x)", "print('gy is', gy)\n        return gy * sin(x)")
+    file = root / "labs/step34/dezero/functions.py"
+    typed = f"""
+import dezero.functions
+print("of", dezero.functions.__file__)
+print("x is", x, "with", x.grad)
+text = open({str(file)!r}).read()
+print(open({str(file)!r}, "w").write(text.replace("gy * sin(x)", "gy * cos(x)")) > 0)
+again()
+"""
+    said = at_the_prompt(root, typed)
+    before, _, after = said.partition("Ctrl-D leaves.")
+    assert "The case: the slope of sin at 1 is cos 1" in before
+    assert "gy is variable(1.0)" in before
+    assert "expected  0.5403023058681398\n" in before
+    assert f"of {file}\n" in after
+    assert "x is variable(1.0) with variable(0.8414709848078965)" in after
+    assert "That is right." in after.partition("True")[2]
+    assert "That is right." not in before
+
+
+def test_breakpoint_stops_at_the_prompt_and_pdb_goes_to_ones_own_line(lab, root):
+    wrong = "breakpoint()\n        return gy * cos(x, 2)"
+    solve_but(root, "return gy * cos(x)", wrong)
+    typed = "p 'stopped', gy\nc\np 'there', x\nq\n1 + 41\n"
+    said = at_the_prompt(root, typed, "slope", "of", "sin", "at", "1", "--pdb")
+    assert "('stopped', variable(1.0))" in said
+    assert "functions.py(16)backward()" in said.partition("  got ")[2]
+    assert "('there', variable(1.0))" in said
+    assert said.index("('stopped'") < said.index("('there'") < said.index("42")
+
+
+def test_run_knows_other_cases_by_their_words(lab, root):
+    lab("start", 34)
+    assert lab("run", 34, "no", "such", "words")[0] == 2
 
 
 def test_half_a_lab_is_half_done(lab, root, few):
@@ -81,11 +151,11 @@ def test_half_a_lab_is_half_done(lab, root, few):
     edit(root / "labs/step34/dezero/functions.py", "return gy * -sin(x)", "return gy * sin(x)")
     status, said = lab("check", 34)
     assert status == 1
-    assert "First failure: derivative 1 of cos x is right" in said
+    assert "First failure: the slope of cos at 1 is -sin 1" in said
     assert 10 < int(re.search(rf"(\d+) of {own(34)}", said)[1]) < own(34)
     status, said = lab("check", 34, "--list")
     assert "  ok      sin x has the value of its formula\n" in said
-    assert "  FAILS   derivative 1 of cos x is right\n" in said
+    assert "  FAILS   the slope of cos at 1 is -sin 1\n" in said
     assert re.search(r"  waits   .*cos", said)
 
 
@@ -96,7 +166,7 @@ def test_what_was_right_before_is_named_when_it_breaks(lab, root):
     status, said = lab("check", 34, "--list")
     assert status == 1
     right, earlier = map(int, re.search(r"all before it .* (\d+) of (\d+)", said).groups())
-    assert 400 < right < earlier
+    assert 200 < right < earlier
     assert "  FAILS   " in said.partition("\nAll before it:\n")[2]
 
 
@@ -274,19 +344,32 @@ async def later(): await secret
     assert "kept" in fresh
 
 
-def test_hints_go_on_from_what_is_there(lab, root):
-    lab("start", 34, "--guided")
+def test_a_hint_is_about_the_failure_at_hand_in_two_steps(lab, root, few):
+    lab("start", 34)
+    file = root / "labs/step34/dezero/functions.py"
+    right = (root / "stages/step34/dezero/functions.py").read_text("utf-8")
+    file.write_text(right.replace("gy * -sin(x)", "gy * sin(x)"), "utf-8")
     status, said = lab("hint", 34)
     assert status == 0
-    assert "Hint 2 of 5: dezero/functions.py, Sin\n" in said
-    assert "+         return gy * cos(x)" in said
-    assert "Sin.backward` takes no array out of its input" in said
-    assert "Cos.backward" not in said
+    assert "The failure at hand: the slope of cos at 1 is -sin 1\n" in said
+    assert "It is about dezero/functions.py, Cos.\n" in said
+    assert "What is the derivative of the cosine, with its sign?" in said
+    assert "return gy *" not in said
+    said = lab("hint", 34, "--show")[1]
+    assert "Hint 4 of 5: dezero/functions.py, Cos\n" in said
+    assert "+         return gy * -sin(x)" in said
+    file.write_text(right.partition("class Cos")[0], "utf-8")
+    assert "It is about dezero/functions.py, Cos.\n" in lab("hint", 34)[1]
+    file.write_text(right, "utf-8")
+    assert "nothing to hint at: every case passes" in lab("hint", 34)[1]
+
+
+def test_a_hint_by_its_number_and_what_is_left(lab, root):
+    lab("start", 34, "--guided")
+    assert "Hint 3 of 5: dezero/functions.py, sin\n" in lab("hint", 34, 3)[1]
     own = root / "labs/step34/dezero/functions.py"
     right = (root / "stages/step34/dezero/functions.py").read_text("utf-8")
     edit(own, own.read_text("utf-8"), right.partition("class Cos")[0])
-    assert "Hint 4 of 5: dezero/functions.py, Cos\n" in lab("hint", 34)[1]
-    assert "Hint 3 of 5: dezero/functions.py, sin\n" in lab("hint", 34, 3)[1]
     said = lab("solution", 34)[1]
     assert "2 of 5 pieces were left" in said
     assert "class Sin" not in said
@@ -294,6 +377,26 @@ def test_hints_go_on_from_what_is_there(lab, root):
         status, said = lab("hint", 34, wrong)
         assert status == 2
         assert "1 to 5" in said
+
+
+def test_an_edit_of_the_stages_is_noticed(lab, root, few):
+    lab("start", 34)
+    assert "not as when" not in lab("check", 34)[1]
+    edit(root / "stages/step34/dezero/functions.py", "gy * cos(x)", "gy * sin(x)")
+    for action in ("check", "hint"):
+        said = lab(action, 34)[1]
+        assert "stages/step34/dezero/functions.py: not as when this lab was started" in said
+        assert "git restore stages/step34/dezero/functions.py" in said
+
+
+def test_a_guided_body_that_exists_is_kept_with_its_places_marked(lab, root):
+    lab("start", 32, "--guided")
+    text = (root / "labs/step32/dezero/core.py").read_text("utf-8")
+    walk = text.partition("    def backward(self, retain")[2].partition("\n\nclass")[0]
+    assert "raise NotImplementedError" not in walk
+    assert "# step32: this chapter changes Variable.backward, its first line too.\n" in walk
+    assert "# step32: something changes here\n        with no_grad():\n" in walk
+    assert walk.count("# step32: something") == 3
 
 
 def test_progress_is_read_from_the_files(lab, root, few):
@@ -419,9 +522,9 @@ def test_the_task_is_short_and_names_cases_and_files(lab, root):
         text = (root / f"labs/step{number}/TASK.md").read_text("utf-8")
         chapter = load_chapter(root, number)
         assert len(text.splitlines()) < 160
-        assert f"{len(chapter.own)} that step {number - 1} cannot answer" in text
-        named = [case for case in chapter.own if f"- {case.statement}\n" in text + "\n"]
-        assert len(named) >= min(6, len(chapter.own))
+        assert f"{len(chapter.due)} that step {number - 1} cannot answer" in text
+        named = [case for case in chapter.due if f"- {case.statement}\n" in text + "\n"]
+        assert len(named) >= min(6, len(chapter.due))
         for link in re.findall(r"\]\(([^)]+)\)", text):
             assert (root / f"labs/step{number}" / link).is_file()
 
@@ -435,7 +538,7 @@ def test_the_notebook_runs_and_so_does_its_solution(lab, root, number):
     book = nbformat.read(file, as_version=4)
     nbformat.validate(book)
     assert not [cell for cell in book.cells if cell.get("outputs")]
-    size = len(load_chapter(root, number).own)
+    size = len(load_chapter(root, number).due)
     assert f"0 of {size}" in printed(execute(book, file))
 
     stage = root / f"stages/step{number}"
@@ -447,7 +550,7 @@ def test_the_notebook_runs_and_so_does_its_solution(lab, root, number):
             cell.source = cell.source.removeprefix("# ")
     said = printed(execute(book, file))
     assert f"{size} of {size}" in said
-    assert "every case passes" in said
+    assert "every case of the book passes" in said
 
 
 def execute(book, file):
@@ -485,13 +588,13 @@ def test_a_save_is_seen(lab, root):
     patience.start()
     try:
         seen = until(process, "Watching; save a file")
-        assert "0 of 2" in seen
+        assert f"0 of {own(33)}" in seen
         (root / "labs/step33/dezero/__init__.py").write_text("def f(:\n", "utf-8")
         assert "__init__.py, line 1: invalid syntax" in until(process, "Watching; save a file")
         stage = root / "stages/step33/dezero/__init__.py"
         (root / "labs/step33/dezero/core_simple.py").unlink()
         (root / "labs/step33/dezero/__init__.py").write_text(stage.read_text("utf-8"), "utf-8")
-        assert "every case passes" in until(process, "every case passes")
+        assert "every case of the book passes" in until(process, "every case of the book passes")
         process.send_signal(2)
         assert process.wait(60) in (0, -2)
     finally:

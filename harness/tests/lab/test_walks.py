@@ -1,0 +1,261 @@
+"""Three walks: a learner who makes classic mistakes, and the headline that each must get.
+
+At a mistake the first failure has to be the one to learn from, with a sentence where the mistake is
+a classic one; and on the way from the start to the end no right step makes a bar fall.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from conftest import replace_by_stage
+from dezero_harness.labs import chapter as chapter_module
+from dezero_harness.labs.attempt import tried
+from dezero_harness.labs.starter import package
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A line of the solution that the learner writes otherwise at first, and what is then said."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+    headline: str
+    likely: str = ""
+
+
+WALKS = {
+    32: [
+        Mistake(
+            "the walk takes arrays for gradients still",
+            "core.py",
+            "f.backward(*gys), Variable)",
+            "f.backward(*gys), Array)",
+            "x to the power of 1 has the derivative 1 at 0",
+            "returned a Variable where an array is due",
+        ),
+        Mistake(
+            "the walk starts from an array",
+            "core.py",
+            "constant(arrays.ones_like(self._data))",
+            "arrays.ones_like(self._data)",
+            "x plus x at 3 has the derivative 2",
+            "returned an array where a Variable is due",
+        ),
+        Mistake(
+            "create_graph is taken and forgotten",
+            "core.py",
+            'using_config("enable_backprop", create_graph)',
+            "no_grad()",
+            "x^4 - 2 x^2 has 24 and 44 at 2, and 68 where nothing is cleared",
+            "walks under no_grad() all the same",
+        ),
+        Mistake(
+            ".data is left in Mul",
+            "core.py",
+            "gx0 = gy * x1 if x0.requires_grad else None\n"
+            "        gx1 = gy * x0 if x1.requires_grad else None",
+            "gx0 = gy * x1.data if x0.requires_grad else None\n"
+            "        gx1 = gy * x0.data if x1.requires_grad else None",
+            "the second derivative of x times x at 3 is right",
+            "Mul.backward computes with `x1.data`",
+        ),
+        Mistake(
+            "the sign of a quotient's second gradient",
+            "core.py",
+            "gx1 = -gx0 * y",
+            "gx1 = gx0 * y",
+            "x over x at 3 has the derivative 0",
+            "",
+        ),
+        Mistake(
+            "the exponent is forgotten",
+            "core.py",
+            "gy * (x ** arrays.lowered(self.c) * self.c)",
+            "gy * x ** arrays.lowered(self.c)",
+            "the slope of x to the power of 3 at 3 is right",
+            "times the right one",
+        ),
+    ],
+    34: [
+        Mistake(
+            "a forgotten return",
+            "functions.py",
+            "return gy * cos(x)",
+            "gy * cos(x)",
+            "the slope of sin at 1 is cos 1",
+            "Sin.backward computes something and returns nothing",
+        ),
+        Mistake(
+            "NumPy's cosine of a Variable",
+            "functions.py",
+            "return gy * cos(x)",
+            "return gy * __import__('numpy').cos(x)",
+            "the slope of sin at 1 is cos 1",
+            "NumPy's cos got a Variable",
+        ),
+        Mistake(
+            "NumPy's cosine of the array",
+            "functions.py",
+            "return gy * cos(x)",
+            "return gy * get_array_module(x.data).cos(x.data)",
+            "the derivatives of sin at 1 go sin, cos, minus sin, minus cos",
+            "Sin.backward computes with `x.data`",
+        ),
+        Mistake(
+            "gy is forgotten",
+            "functions.py",
+            "return gy * cos(x)",
+            "return cos(x)",
+            "sin x passes on its gradient times its derivative",
+            "Sin.backward never uses gy",
+        ),
+        Mistake(
+            "the sign of the cosine's derivative",
+            "functions.py",
+            "return gy * -sin(x)",
+            "return gy * sin(x)",
+            "the slope of cos at 1 is -sin 1",
+            "the opposite sign",
+        ),
+    ],
+    36: [
+        Mistake(
+            "what was repeated is not summed",
+            "core.py",
+            "return sum_to(gy, x.shape)",
+            "return gy",
+            "broadcast_to more axes hands each number's gradient back",
+            "what broadcasting repeated has to be summed",
+        ),
+        Mistake(
+            "the walk does not sum",
+            "core.py",
+            "f.backward(*gys), Variable, sum_to)",
+            "f.backward(*gys), Variable)",
+            "a 0-d Variable on the left of plus has a 0-d gradient",
+            "what broadcasting repeated has to be summed",
+        ),
+        Mistake(
+            "the array of an output",
+            "functions.py",
+            "return gy * y\n",
+            "return gy * y.data\n",
+            "exp is its own derivative at every order",
+            "Exp.backward computes with `y.data`",
+        ),
+        Mistake(
+            "the same axes again",
+            "functions.py",
+            "inverse = sorted(range(gy.ndim), key=self.axes.__getitem__)",
+            "inverse = self.axes",
+            "transpose of three axes hands each number's gradient back",
+            "has another shape than its input",
+        ),
+        Mistake(
+            "a transpose too few",
+            "functions.py",
+            "matmul(flip(x0), gy)",
+            "matmul(x0, gy)",
+            "matmul of two vectors has both gradients",
+            "",
+        ),
+    ],
+}
+
+
+@pytest.fixture
+def some(monkeypatch):
+    """The plainest of the earlier cases, for a walk checks many times."""
+    whole = chapter_module.load_chapter
+
+    def load(root, number):
+        chapter = whole(root, number)
+        plainest = sorted(chapter.kept, key=lambda case: chapter.rank[case.id])[:60]
+        return replace(chapter, earlier=tuple(plainest))
+
+    monkeypatch.setattr("dezero_harness.labs.lab.load_chapter", load)
+
+
+def bars(said):
+    """The two counts of a check: the right ones of this chapter, and of all before it."""
+    return [
+        int(n) for n in re.findall(r"^(?:this chapter|all before it) .*?  (\d+) of", said, re.M)
+    ]
+
+
+def first(said):
+    return re.search(r"^First failure: (.*)$", said, re.M)[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "mistake"),
+    [(number, mistake) for number, walk in WALKS.items() for mistake in walk],
+    ids=lambda part: part if isinstance(part, int) else part.name.replace(" ", "-"),
+)
+def test_a_mistake_has_the_headline_to_learn_from(lab, root, some, number, mistake):
+    lab("start", number)
+    folder = root / f"labs/step{number}"
+    replace_by_stage(folder, root / f"stages/step{number}")
+    file = folder / "dezero" / mistake.file
+    right = file.read_text("utf-8")
+    assert right.count(mistake.right) == 1
+    file.write_text(right.replace(mistake.right, mistake.wrong), "utf-8")
+    status, said = lab("check", number)
+    assert status == 1
+    assert first(said) == mistake.headline
+    likely = re.findall("^  likely    (.*)$", said, re.M)
+    assert likely == [] if not mistake.likely else mistake.likely in likely[0]
+
+
+#: Right steps, in an order in which a learner may take them: names of definitions, "" for the
+#: statements outside of them in this file.
+STEPS = {
+    32: [
+        ["core.py:"],
+        ["core.py:Mul.backward", "core.py:Parameter"],
+        ["__init__.py:"],
+        ["core.py:Variable.backward"],
+        ["core.py:Pow.backward"],
+        ["core.py:cast"],
+        ["core.py:Variable.grad", "core.py:Div.backward"],
+    ],
+    34: [["functions.py:", "functions.py:Cos"], ["functions.py:cos"], ["functions.py:Sin"]],
+    36: [
+        ["core.py:", "core.py:Variable.backward"],
+        ["core.py:BroadcastTo", "core.py:SumTo", "core.py:broadcast_to"],
+        ["core.py:sum_to"],
+        ["functions.py:", "functions.py:Log", "functions.py:log", "functions.py:MatMul"],
+        ["functions.py:Exp", "functions.py:exp", "functions.py:sum", "functions.py:operand"],
+    ],
+}
+
+
+@pytest.mark.parametrize("number", STEPS)
+def test_no_right_step_makes_a_bar_fall(lab, root, some, number):
+    lab("start", number)
+    chapter = chapter_module.load_chapter(root, number)
+    folder = root / f"labs/step{number}"
+    start = package(folder)
+    if number == 32:
+        start[Path("dezero/core.py")] = start[Path("dezero/core_simple.py")]
+    left = {f"{unit.path.name}:{unit.name}": unit for unit in tried(chapter, start).left}
+    reached, seen = [0, 0], []
+    for names in [[], *STEPS[number], list(left)]:
+        for name in names:
+            left.pop(name, None)
+        files = tried(chapter, start, kept=left.values()).completed
+        for path, text in files.items():
+            (folder / path).write_text(text, "utf-8")
+        said = lab("check", number)[1]
+        now = bars(said)
+        assert now[1] == 60
+        assert now >= reached, (names, seen, said)
+        assert now[0] >= reached[0]
+        reached = now
+        seen.append((names, now))
+    assert "every case of the book passes" in said
