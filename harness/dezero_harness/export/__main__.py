@@ -81,7 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         day = date.today().isoformat()
         text = CHANGES.read_text("utf-8") if CHANGES.is_file() else _TITLE
         head, mark, rest = text.partition("\n## ")
-        CHANGES.write_text(f"{head.rstrip()}\n\n{ids.entry(changes, suite, day)}{mark}{rest}", "utf-8")
+        CHANGES.write_text(
+            f"{head.rstrip()}\n\n{ids.entry(changes, suite, day)}{mark}{rest}", "utf-8"
+        )
         ids.FILE.write_text(ids.written(named, former, suite), "utf-8")
     elif changes.any():
         for word, found in vars(changes).items():

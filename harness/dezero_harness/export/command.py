@@ -1,7 +1,7 @@
 """An engine that is a command: a line of JSON asks it, a line of JSON answers.
 
-It reads {"id", "steps", "asked"} and writes {"id"} with `values` (a name -> its numbers, null for no
-gradient), with `skipped` (what it has not) or with `error`. The first question has no steps: it
+It reads {"id", "steps", "asked"} and writes {"id"} with `values` (a name -> its numbers, null for
+no gradient), with `skipped` (what it has not) or with `error`. The first question has no steps: it
 asks whether anybody is there, who may say in `engine` what it is called.
 """
 
@@ -65,7 +65,7 @@ class Command:
     def observe(self, case: Case) -> Observed:
         """What the program of a case answers on this engine; the error NotStated where it cannot.
 
-        A process that ends, takes too long or answers out of turn is the `fault` of the observation.
+        One that ends, takes too long or answers out of turn is the `fault` of the observation.
         """
         try:
             asked = question(case)

@@ -17,6 +17,7 @@ from typing import Any
 from ..model.case import Case
 
 FILE = Path(__file__).with_name("ids.json")
+_MANY = 500  # cases that no changelog lists
 _DIGITS = 9  # of an expected number: the rest may depend on the machine that computes it
 
 
@@ -43,8 +44,9 @@ class Changes:
         return bool(self.added or self.changed or self.reworded or self.withdrawn)
 
 
-def published(file: Path = FILE) -> Published:
+def published() -> Published:
     """The last version. Raises ValueError for a file that is none."""
+    file = FILE
     if not file.is_file():
         return Published()
     try:
@@ -126,6 +128,6 @@ def entry(found: Changes, suite: str, day: str) -> str:
     lines = [f"## {suite} ({day})", ""]
     for word, ids in vars(found).items():
         if ids:
-            shown = "" if word == "added" and len(ids) > 500 else ": " + ", ".join(f"`{i}`" for i in ids)
+            shown = "" if len(ids) > _MANY else ": " + ", ".join(f"`{name}`" for name in ids)
             lines += [f"- {len(ids)} cases {word}{shown}."]
     return "\n".join([*lines, ""])

@@ -46,13 +46,16 @@ def question(case: Case) -> Question:
     return Question(_needed(recording, set(asked)), list(dict.fromkeys(asked)), recording.answer)
 
 
+_USES = ("of", "root", "seed", "on", "to", "gradient")
+
+
 def _needed(recording: Recording, asked: set[str]) -> list[Step]:
     """Without the copies of numbers that nothing uses."""
     wanted, steps = set(asked), []
     for step in reversed(recording.steps):
         if step["do"] == "leaf" and "of" in step and step["name"] not in wanted:
             continue
-        wanted |= {step[key] for key in ("of", "root", "seed", "on", "to", "gradient") if key in step}
+        wanted |= {step[key] for key in _USES if key in step}
         wanted |= {name for name in step.get("inputs", ()) if isinstance(name, str)}
         steps.append(step)
     return steps[::-1]

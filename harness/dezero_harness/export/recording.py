@@ -157,7 +157,7 @@ class Variable(Value):
     """Numbers to be differentiated by, or computed from some."""
 
     seed: Variable | None = None
-    found: Variable | None = None  # what `grad` gave last
+    found: tuple[Any, Variable] | None = None  # what `grad` gave last
 
     @property
     def data(self) -> Value:
@@ -174,13 +174,13 @@ class Variable(Value):
         if self.seed is not None:
             return self.seed
         inner = self.inner.grad
-        if self.found is None or self.found.inner is not inner or inner is None:
+        if self.found is None or self.found[0] is not inner:
             otherwise = {"otherwise": "zeros"} if self.recording.zeros else {}
             name = self.recording.named("gradient", of=self.name, **otherwise)
-            if inner is None and self.recording.zeros:
-                inner = _leaf(np.zeros_like(self.numbers))
-            self.found = Variable(self.recording, inner, name)
-        return self.found
+            zeros = inner is None and self.recording.zeros
+            given = _leaf(np.zeros_like(self.numbers)) if zeros else inner
+            self.found = inner, Variable(self.recording, given, name)
+        return self.found[1]
 
     @grad.setter
     def grad(self, gradient: Variable | None) -> None:
@@ -282,9 +282,7 @@ _FUNCTIONS = {
     "broadcast_to": _shaped("broadcast_to"),
     "transpose": _transpose,
     "matmul": lambda x, w: _apply("matmul", x, w),
-    **{
-        name: lambda x, name=name: _apply(name, x) for name in ("sin", "cos", "tanh", "exp", "log")
-    },
+    **{name: lambda x, name=name: _apply(name, x) for name in ("sin", "cos", "tanh", "exp", "log")},
 }
 
 

@@ -134,7 +134,7 @@ def _as_a_line(case: Case, command: Command) -> list[str]:
     """How the same is asked of a command."""
     request = request_of(case)
     if len(request) > _LINE:
-        return [f"as a line of JSON, {len(request)} characters: nox -s export writes all of them", ""]
+        return [f"and asked in a line of {len(request)} characters, as nox -s export writes it", ""]
     return ["and asked in a terminal:", "", f"    {shlex.join(command.words)} <<< '{request}'", ""]
 
 
