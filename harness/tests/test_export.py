@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 
 import pytest
@@ -230,7 +231,7 @@ def test_nothing_changed_is_the_same_version():
 def test_a_release_writes_ids_and_changelog(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ids, "FILE", tmp_path / "ids.json")
     monkeypatch.setattr("dezero_harness.export.__main__.CHANGES", tmp_path / "CHANGELOG.md")
-    out = f"--out={tmp_path}"
+    out = f"--out={tmp_path / 'suite'}"
     for catalogue in ([FEW[0]], FEW[:2]):
         monkeypatch.setattr(cases, "ALL", catalogue)
         assert main([out, "--release"]) == 0
@@ -241,7 +242,7 @@ def test_a_release_writes_ids_and_changelog(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cases, "ALL", FEW[:3])
     assert main([out]) == 0
     assert "suite 1.2.0.dev: 3 of 3 cases (100.0%)" in capsys.readouterr().out
-    assert (tmp_path / "cases-1.2.0.dev.json").is_file()
+    assert (tmp_path / "suite/cases-1.2.0.dev.json").is_file()
 
 
 def test_the_last_version_is_readable_and_what_is_not_is_told(tmp_path, monkeypatch, capsys):
@@ -455,3 +456,29 @@ def test_a_file_that_is_no_export_is_told(tmp_path, capsys, content, said):
         file.write_text(content, "utf-8")
     assert replay.main([str(file)]) == 2
     assert said in capsys.readouterr().err
+
+
+# --- the page ---
+
+
+def test_the_dialogue_on_the_page_is_the_one_that_is_spoken():
+    text = (ROOT / "docs/test-your-engine.md").read_text("utf-8")
+    question, *answers = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    assert engine().answers(question["steps"], question["asked"]) == answers[0]["values"]
+    assert [set(answer) - {"id"} for answer in answers] == [{"values"}, {"skipped"}, {"error"}]
+    assert {answer["id"] for answer in answers} == {question["id"]}
+
+
+def test_the_page_names_every_step_and_every_operation():
+    text = (ROOT / "docs/test-your-engine.md").read_text("utf-8")
+    schema = json.loads((ROOT / "harness/dezero_harness/export/schema.json").read_text("utf-8"))
+    steps = {
+        branch["properties"]["do"]["const"]: branch["properties"]
+        for branch in schema["$defs"]["step"]["oneOf"]
+    }
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
+    assert rows.keys() == steps.keys()
+    operations = steps["apply"]["operation"]["enum"]
+    assert [name for name in operations if not re.search(rf"\b{name}\b", rows["apply"])] == []
+    assert f"{'seven'} steps, and {'sixteen'} operations" in text
+    assert (len(steps), len(operations)) == (7, 16)

@@ -24,7 +24,7 @@ from .recording import NotData
 FORMAT = 1
 HERE = Path(__file__).parent
 CHANGES = HERE / "CHANGELOG.md"
-_BESIDE = ("schema.json", "engine.js", "replay.js", "CHANGELOG.md")
+_BESIDE = (HERE / "schema.json", HERE / "engine.js", HERE / "replay.js")
 
 
 def exported(suite: str, named: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -96,8 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file = options.out / f"cases-{suite}.json"
     file.write_text(as_json(content), "utf-8")
     (options.out / "left-out.md").write_text(left_out_page(left_out, len(core)), "utf-8")
-    for name in _BESIDE:
-        shutil.copyfile(HERE / name, options.out / name)
+    for beside in (*_BESIDE, CHANGES):
+        shutil.copyfile(beside, options.out / beside.name)
     part = (len(core) - len(left_out)) / len(core)
     print(f"suite {suite}: {len(content['cases'])} of {len(core)} cases ({part:.1%}) are in {file}")
     for name, why in left_out.items():

@@ -1,7 +1,7 @@
 """The page of engines: what each passes, level by level, and what is known of where it fails.
 
 `python -m dezero_harness.suite.scoreboard REPORT ... --out docs/engines.md` makes the page of the
-reports of runs, and a badge for each engine (SVG) beside it, in `badges/`.
+reports of runs, and a badge for each engine (SVG) beside it, in `pictures/`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import adapters
+from ..export import ids
 from ..model.case import LEVELS
 from .expected_failures import Defect, read
 
@@ -42,8 +43,8 @@ class Engine:
     name: str
     title: str  # with its version
     results: Sequence[Result]
-    catalogue: int
     known: Sequence[Defect]
+    machine: str = ""  # the system, and the version of Python
 
 
 def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
@@ -57,7 +58,9 @@ def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
         title = group[0]["engine"] or name.replace("dezero-", "dezero ")
         file = known_file(name)
         known = read(file) if file else []
-        result.append(Engine(name, title, list(results.values()), group[0]["catalogue"], known))
+        machine = f"{group[0]['platform']}, Python {group[0]['python']}"
+        all_ = list(results.values())
+        result.append(Engine(name, title, all_, known, machine))
     return result
 
 
@@ -74,7 +77,7 @@ def page(found: Sequence[Engine], day: date) -> str:
         "",
         *_INTRODUCTION,
         "",
-        f"Run on {day.isoformat()}.",
+        f"Run on {day.isoformat()}, suite {ids.published().suite}, {found[0].machine}.",
         "",
         _row("engine", "level", *(f"chapter {n}" for n in CHAPTERS), "all", "unexpected"),
         _row(*["---"] * (len(CHAPTERS) + 4)),
@@ -85,7 +88,7 @@ def page(found: Sequence[Engine], day: date) -> str:
             if cases:
                 by_chapter = [[r for r in cases if r["chapter"] == n] for n in CHAPTERS]
                 red = sum(r["outcome"] == "unexpected" for r in cases)
-                link = f"[{engine.title}](#{_anchor(engine)})"
+                link = f"[{engine.title}](#{_slug(engine.title)})"
                 lines.append(_row(link, level, *map(_cell, [*by_chapter, cases]), str(red)))
     for engine in found:
         lines += ["", *_section(engine)]
@@ -94,19 +97,22 @@ def page(found: Sequence[Engine], day: date) -> str:
 
 def _section(engine: Engine) -> list[str]:
     lines = [
-        f"({_anchor(engine)})=",
         f"## {engine.title}",
         "",
-        f"![](badges/{engine.name}.svg)",
+        f"![{engine.title}, {' | '.join(_said(engine))}]({_badge_file(engine)})",
         "",
     ]
     failing = {r["id"] for r in engine.results if r["outcome"] == "known"}
+    unexpected = [r["id"] for r in engine.results if r["outcome"] == "unexpected"]
+    if unexpected:
+        shown = ", ".join(f"`{case}`" for case in unexpected)
+        lines += [f"**Unexpected, without a judgement**: {shown}.", ""]
     unstated = Counter(r["reason"] for r in engine.results if r["outcome"] == "not applicable")
     if unstated:
         said = ", ".join(f"{why.rpartition(' ')[2]} ({n})" for why, n in unstated.most_common())
         lines += [f"Not applicable, for the adapter does not state it: {said}.", ""]
     if not failing:
-        return [*lines, "It fails in none."]
+        return lines[:-1] if unexpected else [*lines, "It fails in none."]
     for defect in engine.known:
         ids = [case for case in defect.cases if case in failing]
         if not ids:
@@ -116,8 +122,13 @@ def _section(engine: Engine) -> list[str]:
         if defect.program:
             lines += ["```python", defect.program.strip(), "```", ""]
         shown = ", ".join(f"`{case}`" for case in ids)
-        lines += [f"<details><summary>The cases</summary>{shown}</details>", ""]
-    return lines
+        lines += ["<details><summary>The cases</summary>", "", shown, "", "</details>", ""]
+    return lines[:-1]
+
+
+def _slug(heading: str) -> str:
+    """What GitHub and the site call the place of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _anchor(engine: Engine) -> str:
@@ -133,13 +144,23 @@ def _cell(results: Sequence[Result]) -> str:
     return f"{found['passed']} / {found['known']} / {found['not applicable']}"
 
 
-def badge(engine: Engine) -> str:
-    """A picture of two fields, `mathematics | 818 passed, 12 known`."""
+def _badge_file(engine: Engine) -> str:
+    return f"pictures/{_anchor(engine)}.svg"
+
+
+def _said(engine: Engine) -> tuple[str, str]:
+    """The two fields of a badge, `mathematics` and `818 passed, 12 known`."""
     found = Counter(r["outcome"] for r in engine.results if r["level"] == "core")
     right = f"{found['passed']} passed"
     right += f", {found['known']} known" if found["known"] else ""
     right += f", {found['unexpected']} unexpected" if found["unexpected"] else ""
-    left = "mathematics"
+    return "mathematics", right
+
+
+def badge(engine: Engine) -> str:
+    """A picture of two fields, what was asked and what came of it."""
+    left, right = _said(engine)
+    found = Counter(r["outcome"] for r in engine.results if r["level"] == "core")
     widths = [7 * len(text) + 12 for text in (left, right)]
     color = "#b33a3a" if found["unexpected"] else "#8a6d00" if found["known"] else "#2c7a3f"
     total = sum(widths)
@@ -165,10 +186,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, KeyError) as error:
         print(f"this is no report of a run: {error}", file=sys.stderr)
         return 2
-    badges = options.out.parent / "badges"
-    badges.mkdir(parents=True, exist_ok=True)
     for engine in found:
-        (badges / f"{engine.name}.svg").write_text(badge(engine), "utf-8")
+        file = options.out.parent / _badge_file(engine)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(badge(engine), "utf-8")
     options.out.write_text(page(found, date.today()), "utf-8")
     print(f"{len(found)} engines are in {options.out}")
     return 0
