@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -88,7 +89,7 @@ WRONG = "cos = unary(Math.cos, (x) => sin(x))"
     ("old", "new", "word"),
     [
         ("cos = unary(Math.cos, (x) => neg(sin(x)))", WRONG, "wrong"),
-        ("  add, mul,", "  add, mul, ...{ tanh: () => nothing },", "wrong"),
+        ("tanh, exp, log, matmul,", "tanh: (x) => x, exp, log, matmul,", "wrong"),
         ("throw { skipped: `no operation ${step.operation}` }", "throw 1", "passed"),
         ("sin, cos, tanh, exp, log, matmul,", "sin, cos, exp, log, matmul,", "skipped"),
         ("node.grad = createGraph ? total", "node.grad = createGraph ? nothing", "error"),
@@ -105,26 +106,16 @@ def test_a_judge_in_javascript_tells_what_is_wrong(file, tmp_path, old, new, wor
 
 
 def test_the_engine_in_javascript_answers_the_harness(tmp_path):
-    few = "x-cubed or newton or tanh"
-    command = f"--engine-command={node()} {HERE / 'engine.js'}"
-    harness = ["python", "-m", "pytest", "-q", "-p", "dezero_harness.plugin", str(SUITE)]
     report = tmp_path / "report.json"
-    done = subprocess.run(
-        [*harness, command, "-k", few, f"--report={report}", "-p", "no:cacheprovider"],
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "pytest", "-p", "dezero_harness.plugin", str(SUITE)]
+    command += [f"--engine-command={node()} {HERE / 'engine.js'}", "-k", "x-cubed or tanh"]
+    command += [f"--report={report}", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    outcomes = {one["outcome"] for one in json.loads(report.read_text("utf-8"))["results"]}
-    assert outcomes == {"passed"}
-    assert (
-        "engine: engine.js"
-        in subprocess.run(
-            [*harness[:-2], str(SUITE), command, "-k", "newton", f"--report={report}", "-v"],
-            capture_output=True,
-            text=True,
-        ).stdout
-    )
+    assert "engine: engine.js\n" in done.stdout
+    results = json.loads(report.read_text("utf-8"))["results"]
+    assert len(results) > 20
+    assert {one["outcome"] for one in results} == {"passed"}
 
 
 def test_what_is_left_out_is_listed(folder):
