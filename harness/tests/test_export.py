@@ -414,6 +414,7 @@ def test_a_command_that_fails_costs_the_case_that_it_was_in(run, speaker):
     [
         ("no-such-engine", "it cannot be started: No such file"),
         ("", "--engine-command is empty"),
+        ("node 'engine.js", "--engine-command node 'engine.js: No closing quotation"),
         (f"{sys.executable} -c 1", "the worker has ended, with exit status 0"),
         (f"{sys.executable} -c print(1)", "rubbish in place of an answer"),
         (f"{sys.executable} -c raise(SystemExit('no,luck'))", "no,luck"),

@@ -93,7 +93,7 @@ def test_a_badge_says_how_much_of_the_mathematics_is_right(page, outcomes, said,
     picture = file.read_text("utf-8")
     assert f">{said}</text>" in picture
     assert color in picture
-    assert f"](pictures/{file.name})" in text
+    assert f'<img src="pictures/{file.name}" alt="mathematics, {said}">' in text
 
 
 @pytest.mark.parametrize("content", ["{", "{}", None])

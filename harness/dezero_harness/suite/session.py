@@ -129,8 +129,9 @@ def pytest_configure(config: pytest.Config) -> None:
         manner = OURS
         if option.engine_command is not None:
             stage, profile = behind_adapter(option), "core"
-            words = shlex.split(option.engine_command)
-            command = Command(words, Limits(option.time_limit, option.memory_limit))
+            command = Command(
+                words_of(option.engine_command), Limits(option.time_limit, option.memory_limit)
+            )
             config.add_cleanup(command.stop)
             stage = replace(stage, engine=command.start() or stage.name)
         elif option.engine:
@@ -190,15 +191,24 @@ def behind_adapter(option: Any) -> Stage:
     if option.array != "numpy":
         raise StageError(f"--array {option.array}: an adapter makes its own tensors, of NumPy's")
     if option.engine is None:
-        words = option.engine_command.split()
-        if not words:
-            raise StageError("--engine-command is empty: give one, as in 'node engine.js'")
+        words = words_of(option.engine_command)
         if option.python is not None:
             raise StageError("--python is for engines in Python; say it in --engine-command")
         name = Path(words[-1]).stem or "command"
     else:
         name = Path(option.engine).stem if option.engine.endswith(".py") else option.engine
     return Stage(name, Path.cwd(), frozenset(REFUSALS), ours=False)
+
+
+def words_of(command: str) -> list[str]:
+    """The words of a command, as a shell takes it apart."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise StageError(f"--engine-command {command}: {error}") from None
+    if not words:
+        raise StageError("--engine-command is empty: give one, as in 'node engine.js'")
+    return words
 
 
 @pytest.hookimpl(wrapper=True)
