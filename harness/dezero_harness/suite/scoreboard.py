@@ -44,7 +44,7 @@ class Engine:
     title: str  # with its version
     results: Sequence[Result]
     known: Sequence[Defect]
-    machine: str = ""  # the system, and the version of Python
+    machine: str  # the system, and the version of Python
 
 
 def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
@@ -58,7 +58,8 @@ def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
         title = group[0]["engine"] or name.replace("dezero-", "dezero ")
         file = known_file(name)
         known = read(file) if file else []
-        machine = f"{group[0]['platform']}, Python {group[0]['python']}"
+        system = group[0]["platform"].partition("-")[0]
+        machine = f"{system}, Python {group[0]['python']}"
         all_ = list(results.values())
         result.append(Engine(name, title, all_, known, machine))
     return result
@@ -165,7 +166,8 @@ def badge(engine: Engine) -> str:
     color = "#b33a3a" if found["unexpected"] else "#8a6d00" if found["known"] else "#2c7a3f"
     total = sum(widths)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20"'
+        f' viewBox="0 0 {total} 20" role="img"'
         f' aria-label="{engine.title}, {left}: {right}">'
         f'<rect width="{widths[0]}" height="20" fill="#444"/>'
         f'<rect x="{widths[0]}" width="{widths[1]}" height="20" fill="{color}"/>'
