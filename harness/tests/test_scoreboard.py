@@ -55,6 +55,7 @@ def test_a_cell_counts_passed_known_and_not_applicable(page):
     ]
     assert f"Run on {date.today().isoformat()}, suite " in text
     assert "Linux, Python 3.11.7" in text
+    assert re.search(r"^4 of the \d{3} cases of level core were run\.$", text, re.MULTILINE)
 
 
 def test_a_failure_is_one_click_from_its_program_and_a_judgement(page):

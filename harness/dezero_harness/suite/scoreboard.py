@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from .. import adapters
+from .. import adapters, cases
 from ..export import ids
 from ..model.case import LEVELS
 from .expected_failures import Defect, read
@@ -45,6 +45,7 @@ class Engine:
     results: Sequence[Result]
     known: Sequence[Defect]
     machine: str  # the system, and the version of Python
+    core: int  # how many cases of this level there are
 
 
 def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
@@ -53,6 +54,7 @@ def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
     for report in reports:
         found.setdefault(report["stage"], []).append(report)
     result = []
+    core = sum(case.level == "core" for case in cases.ALL)
     for name, group in found.items():
         results = {r["id"]: r for report in group for r in report["results"]}
         title = group[0]["engine"] or name.replace("dezero-", "dezero ")
@@ -61,7 +63,7 @@ def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
         system = group[0]["platform"].partition("-")[0]
         machine = f"{system}, Python {group[0]['python']}"
         all_ = list(results.values())
-        result.append(Engine(name, title, all_, known, machine))
+        result.append(Engine(name, title, all_, known, machine, core))
     return result
 
 
@@ -85,12 +87,12 @@ def page(found: Sequence[Engine], day: date) -> str:
     ]
     for engine in found:
         for level in LEVELS:
-            cases = [r for r in engine.results if r["level"] == level]
-            if cases:
-                by_chapter = [[r for r in cases if r["chapter"] == n] for n in CHAPTERS]
-                red = sum(r["outcome"] == "unexpected" for r in cases)
+            asked = [r for r in engine.results if r["level"] == level]
+            if asked:
+                by_chapter = [[r for r in asked if r["chapter"] == n] for n in CHAPTERS]
+                red = sum(r["outcome"] == "unexpected" for r in asked)
                 link = f"[{engine.title}](#{_slug(engine.title)})"
-                lines.append(_row(link, level, *map(_cell, [*by_chapter, cases]), str(red)))
+                lines.append(_row(link, level, *map(_cell, [*by_chapter, asked]), str(red)))
     for engine in found:
         lines += ["", *_section(engine)]
     return "\n".join(lines) + "\n"
@@ -103,6 +105,9 @@ def _section(engine: Engine) -> list[str]:
         f'<p><img src="{_badge_file(engine)}" alt="{", ".join(_said(engine))}"></p>',
         "",
     ]
+    core = sum(r["level"] == "core" for r in engine.results)
+    if core < engine.core:
+        lines += [f"{core} of the {engine.core} cases of level core were run.", ""]
     failing = {r["id"] for r in engine.results if r["outcome"] == "known"}
     unexpected = [r["id"] for r in engine.results if r["outcome"] == "unexpected"]
     if unexpected:
