@@ -24,7 +24,8 @@ def pytest_addoption(pluginmanager):
 
 def pytest_configure(config):
     option = config.option
-    if not (option.stage or option.engine) and config.args_source is not config.ArgsSource.ARGS:
+    engine = option.stage or option.engine or option.engine_command is not None
+    if not engine and config.args_source is not config.ArgsSource.ARGS:
         raise pytest.UsageError("which stage? " + _advice(config))
 
 

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import operator
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,15 @@ CAN = {
     "create_graph": "a gradient can be differentiated",
     "arrays": "data has axes",
     "broadcast": "operands of different shapes",
+}
+#: Operation -> what a program writes as a sign.
+SIGNS: dict[str, Callable] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "neg": operator.neg,
+    "pow": operator.pow,
 }
 
 
@@ -72,9 +82,8 @@ def install(adapter: Any) -> str:
     Returns the engine's name and version, as far as the adapter tells.
     """
     getattr(adapter, "warm_up", lambda: None)()
-    engine = Tape(adapter) if hasattr(adapter, "grad") else Functional(adapter)
     package, functions = ModuleType("dezero"), ModuleType("dezero.functions")
-    variable, defined = _defined(engine, getattr(adapter, "CAPABILITIES", CAN))
+    variable, defined = book_like(adapter)
     package.__path__ = []  # a package, of modules that are here
     vars(package).update(Variable=variable, functions=functions, __adapter__=adapter)
     vars(functions).update(defined)
@@ -180,9 +189,10 @@ def in_order(root: Any, inputs: Callable[[Any], Sequence[Any]]) -> list[Any]:
     return order
 
 
-def _defined(engine: Any, capabilities: Any) -> tuple[type, dict[str, Callable]]:
-    """The class Variable, and the functions that `dezero.functions` has."""
-    operations = engine.adapter.OPERATIONS
+def book_like(adapter: Any) -> tuple[Any, dict[str, Callable]]:
+    """The class Variable, and the functions that `dezero.functions` has, on this adapter."""
+    engine = Tape(adapter) if hasattr(adapter, "grad") else Functional(adapter)
+    capabilities, operations = getattr(adapter, "CAPABILITIES", CAN), adapter.OPERATIONS
 
     def need(capability: str, needed: bool = True) -> None:
         if needed and capability not in capabilities:
@@ -274,8 +284,8 @@ def _defined(engine: Any, capabilities: Any) -> tuple[type, dict[str, Callable]]
     def _number(x: Any) -> Any:  # NumPy's scalars are numbers here
         return x.item() if isinstance(x, np.generic) else x
 
-    for name, sign in {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv"}.items():
-        binary = operation(name, broadcasts=True)
+    for name in ("add", "sub", "mul", "div"):
+        sign, binary = SIGNS[name].__name__, operation(name, broadcasts=True)
         plain = lambda a, b, binary=binary: binary(_number(a), _number(b))  # noqa: E731
         setattr(Variable, f"__{sign}__", plain)
         setattr(Variable, f"__r{sign}__", reflected(plain))

@@ -155,22 +155,28 @@ def differences(
     agree in length and keys, and a bool is not a number. `ulps` is the least tolerance of a case
     that has one, or that computes functions: sin, tanh and so on are the array library's own.
     """
+    yield from compare(as_plain(expected), as_plain(got), tolerance(case, ulps))
+
+
+def tolerance(case: Case, ulps: int = 0) -> tuple[float, float, int]:
+    """Of a case: relative to the expected number, absolute, and in units of its last place."""
     if "functions" in case.needs:
         ulps = max(ulps, FUNCTION_ULPS)
     elif not (case.rel or case.abs):
         ulps = 0
-    yield from _differences(as_plain(expected), as_plain(got), (case.rel, case.abs, ulps), "")
+    return case.rel, case.abs, ulps
 
 
-def _differences(
-    expected: Any, got: Any, tolerance: tuple[float, float, int], place: str
+def compare(
+    expected: Any, got: Any, tolerance: tuple[float, float, int], place: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
+    """As `differences`, of plain data, within a tolerance as the function of this name gives it."""
     if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
         for i, (one, other) in enumerate(zip(expected, got, strict=True)):
-            yield from _differences(one, other, tolerance, f"{place}[{i}]")
+            yield from compare(one, other, tolerance, f"{place}[{i}]")
     elif isinstance(expected, dict) and isinstance(got, dict) and expected.keys() == got.keys():
         for key in expected:
-            yield from _differences(expected[key], got[key], tolerance, f"{place}[{key!r}]")
+            yield from compare(expected[key], got[key], tolerance, f"{place}[{key!r}]")
     elif _is_number(expected) and _is_number(got):
         if not _close(expected, got, *tolerance):
             yield place, expected, got

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,10 +15,13 @@ from .. import cases
 from ..execution.judge import Verdict, judge, result_of
 from ..execution.runner import Observed, run
 from ..execution.shell import shell_lines
+from ..export.command import Command, request_of
 from ..model.case import Case
 from .catalogue_check import mistakes
 from .expected_failures import compared
 from .setup import SETUP, Setup
+
+_LINE = 1500  # characters of a question that are shown
 
 
 class Catalogue(pytest.File):
@@ -48,8 +52,11 @@ class CaseItem(pytest.Item):
 
     def runtest(self) -> None:
         setup, case = self.config.stash[SETUP], self.case
-        if setup.isolated:
-            finished = None
+        finished = None
+        if setup.command:
+            observed = setup.command.observe(case)
+            print(setup.command.printed, end="")
+        elif setup.isolated:
             observed = setup.isolated.observe(
                 case.program, case.id, warns=case.warns, quiet=case.quiet
             )
@@ -65,8 +72,9 @@ class CaseItem(pytest.Item):
             )
             observed = finished.observed
         verdict = judge(case, observed, setup.stage.capabilities, setup.arrays)
-        if setup.manner.adapter and observed.error == "NotStated":
-            reason = f"the adapter states no {observed.message}"
+        if observed.error == "NotStated" and (setup.command or setup.manner.adapter):
+            reason = "" if setup.command else "the adapter states no "
+            reason += observed.message
             verdict = replace(verdict, outcome="not applicable", reason=reason)
         known = setup.known.get(case.id)
         if known:
@@ -100,14 +108,18 @@ class Unexpected(Exception):
         case, verdict = self.case, self.verdict
         spine = f", {case.spine} of the spine" if case.spine else ""
         python = setup.isolated.python if setup.isolated else ""
-        shell = f"shell of {python}" if python else "Python shell"
+        where = f"in a shell of {python}" if python else "in a Python shell"
         prelude, adapter = setup.arrays.prelude, setup.manner.adapter
-        lines = shell_lines(setup.stage.path, prelude, case.program, adapter)
+        if setup.command:
+            where, lines = "in Python", case.program.splitlines()
+        else:
+            lines = shell_lines(setup.stage.path, prelude, case.program, adapter)
         text = [
-            f"chapter {case.chapter}, group {case.group}{spine}; in a {shell}:",
+            f"chapter {case.chapter}, group {case.group}{spine}; {where}:",
             "",
             *(f"    {line}".rstrip() for line in lines),
             "",
+            *(_as_a_line(case, setup.command) if setup.command else ()),
             f"expected  {verdict.expected}",
             f"source    {case.source}",
             f"got       {verdict.got}",
@@ -116,6 +128,14 @@ class Unexpected(Exception):
         if self.observed.trace:
             text += ["", *(f"    {line}" for line in self.observed.trace.splitlines())]
         return str(self), "\n".join(text)
+
+
+def _as_a_line(case: Case, command: Command) -> list[str]:
+    """How the same is asked of a command."""
+    request = request_of(case)
+    if len(request) > _LINE:
+        return [f"and asked in a line of {len(request)} characters, as nox -s export writes it", ""]
+    return ["and asked in a terminal:", "", f"    {shlex.join(command.words)} <<< '{request}'", ""]
 
 
 @dataclass(eq=False)

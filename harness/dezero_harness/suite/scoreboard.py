@@ -1,7 +1,7 @@
 """The page of engines: what each passes, level by level, and what is known of where it fails.
 
 `python -m dezero_harness.suite.scoreboard REPORT ... --out docs/engines.md` makes the page of the
-reports of runs, and a badge for each engine (SVG) beside it, in `badges/`.
+reports of runs, and a badge for each engine (SVG) beside it, in `pictures/`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from .. import adapters
+from .. import adapters, cases
+from ..export import ids
 from ..model.case import LEVELS
 from .expected_failures import Defect, read
 
@@ -42,8 +43,9 @@ class Engine:
     name: str
     title: str  # with its version
     results: Sequence[Result]
-    catalogue: int
     known: Sequence[Defect]
+    machine: str  # the system, and the version of Python
+    core: int  # how many cases of this level there are
 
 
 def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
@@ -52,12 +54,16 @@ def engines(reports: Iterable[Mapping[str, Any]]) -> list[Engine]:
     for report in reports:
         found.setdefault(report["stage"], []).append(report)
     result = []
+    core = sum(case.level == "core" for case in cases.ALL)
     for name, group in found.items():
         results = {r["id"]: r for report in group for r in report["results"]}
         title = group[0]["engine"] or name.replace("dezero-", "dezero ")
         file = known_file(name)
         known = read(file) if file else []
-        result.append(Engine(name, title, list(results.values()), group[0]["catalogue"], known))
+        system = group[0]["platform"].partition("-")[0]
+        machine = f"{system}, Python {group[0]['python']}"
+        all_ = list(results.values())
+        result.append(Engine(name, title, all_, known, machine, core))
     return result
 
 
@@ -74,19 +80,19 @@ def page(found: Sequence[Engine], day: date) -> str:
         "",
         *_INTRODUCTION,
         "",
-        f"Run on {day.isoformat()}.",
+        f"Run on {day.isoformat()}, suite {ids.published().suite}, {found[0].machine}.",
         "",
         _row("engine", "level", *(f"chapter {n}" for n in CHAPTERS), "all", "unexpected"),
         _row(*["---"] * (len(CHAPTERS) + 4)),
     ]
     for engine in found:
         for level in LEVELS:
-            cases = [r for r in engine.results if r["level"] == level]
-            if cases:
-                by_chapter = [[r for r in cases if r["chapter"] == n] for n in CHAPTERS]
-                red = sum(r["outcome"] == "unexpected" for r in cases)
-                link = f"[{engine.title}](#{_anchor(engine)})"
-                lines.append(_row(link, level, *map(_cell, [*by_chapter, cases]), str(red)))
+            asked = [r for r in engine.results if r["level"] == level]
+            if asked:
+                by_chapter = [[r for r in asked if r["chapter"] == n] for n in CHAPTERS]
+                red = sum(r["outcome"] == "unexpected" for r in asked)
+                link = f"[{engine.title}](#{_slug(engine.title)})"
+                lines.append(_row(link, level, *map(_cell, [*by_chapter, asked]), str(red)))
     for engine in found:
         lines += ["", *_section(engine)]
     return "\n".join(lines) + "\n"
@@ -94,19 +100,25 @@ def page(found: Sequence[Engine], day: date) -> str:
 
 def _section(engine: Engine) -> list[str]:
     lines = [
-        f"({_anchor(engine)})=",
         f"## {engine.title}",
         "",
-        f"![](badges/{engine.name}.svg)",
+        f'<p><img src="{_badge_file(engine)}" alt="{", ".join(_said(engine))}"></p>',
         "",
     ]
+    core = sum(r["level"] == "core" for r in engine.results)
+    if core < engine.core:
+        lines += [f"{core} of the {engine.core} cases of level core were run.", ""]
     failing = {r["id"] for r in engine.results if r["outcome"] == "known"}
+    unexpected = [r["id"] for r in engine.results if r["outcome"] == "unexpected"]
+    if unexpected:
+        shown = ", ".join(f"`{case}`" for case in unexpected)
+        lines += [f"**Unexpected, without a judgement**: {shown}.", ""]
     unstated = Counter(r["reason"] for r in engine.results if r["outcome"] == "not applicable")
     if unstated:
         said = ", ".join(f"{why.rpartition(' ')[2]} ({n})" for why, n in unstated.most_common())
         lines += [f"Not applicable, for the adapter does not state it: {said}.", ""]
     if not failing:
-        return [*lines, "It fails in none."]
+        return lines[:-1] if unexpected else [*lines, "It fails in none."]
     for defect in engine.known:
         ids = [case for case in defect.cases if case in failing]
         if not ids:
@@ -116,8 +128,13 @@ def _section(engine: Engine) -> list[str]:
         if defect.program:
             lines += ["```python", defect.program.strip(), "```", ""]
         shown = ", ".join(f"`{case}`" for case in ids)
-        lines += [f"<details><summary>The cases</summary>{shown}</details>", ""]
-    return lines
+        lines += ["<details><summary>The cases</summary>", "", shown, "", "</details>", ""]
+    return lines[:-1]
+
+
+def _slug(heading: str) -> str:
+    """What GitHub and the site call the place of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _anchor(engine: Engine) -> str:
@@ -133,18 +150,29 @@ def _cell(results: Sequence[Result]) -> str:
     return f"{found['passed']} / {found['known']} / {found['not applicable']}"
 
 
-def badge(engine: Engine) -> str:
-    """A picture of two fields, `mathematics | 818 passed, 12 known`."""
+def _badge_file(engine: Engine) -> str:
+    return f"pictures/{_anchor(engine)}.svg"
+
+
+def _said(engine: Engine) -> tuple[str, str]:
+    """The two fields of a badge, `mathematics` and `818 passed, 12 known`."""
     found = Counter(r["outcome"] for r in engine.results if r["level"] == "core")
     right = f"{found['passed']} passed"
     right += f", {found['known']} known" if found["known"] else ""
     right += f", {found['unexpected']} unexpected" if found["unexpected"] else ""
-    left = "mathematics"
+    return "mathematics", right
+
+
+def badge(engine: Engine) -> str:
+    """A picture of two fields, what was asked and what came of it."""
+    left, right = _said(engine)
+    found = Counter(r["outcome"] for r in engine.results if r["level"] == "core")
     widths = [7 * len(text) + 12 for text in (left, right)]
     color = "#b33a3a" if found["unexpected"] else "#8a6d00" if found["known"] else "#2c7a3f"
     total = sum(widths)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20"'
+        f' viewBox="0 0 {total} 20" role="img"'
         f' aria-label="{engine.title}, {left}: {right}">'
         f'<rect width="{widths[0]}" height="20" fill="#444"/>'
         f'<rect x="{widths[0]}" width="{widths[1]}" height="20" fill="{color}"/>'
@@ -165,10 +193,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, KeyError) as error:
         print(f"this is no report of a run: {error}", file=sys.stderr)
         return 2
-    badges = options.out.parent / "badges"
-    badges.mkdir(parents=True, exist_ok=True)
     for engine in found:
-        (badges / f"{engine.name}.svg").write_text(badge(engine), "utf-8")
+        file = options.out.parent / _badge_file(engine)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(badge(engine), "utf-8")
     options.out.write_text(page(found, date.today()), "utf-8")
     print(f"{len(found)} engines are in {options.out}")
     return 0

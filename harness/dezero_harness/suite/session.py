@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import platform
 import random
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 
 from .. import adapters
-from ..execution.isolated import Isolated, Limits, Manner
+from ..execution.isolated import OURS, Isolated, Limits, Manner
 from ..execution.runner import missing
 from ..execution.stage import Stage, StageError, load, read
+from ..export.command import Command
 from ..model.arrays import KINDS, Unusable, array_kind
 from ..model.case import ABSENT, REFUSALS
 from .expected_failures import BadList, by_case
@@ -34,6 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help=f"in place of a stage, an engine behind an adapter: {', '.join(adapters.SHIPPED)}; or"
         " a module or a file of your own",
+    )
+    group.addoption(
+        "--engine-command",
+        metavar="COMMAND",
+        help="an engine in any language: a command that answers lines of JSON on stdin with lines"
+        ' of JSON on stdout, as in --engine-command "node engine.js"',
     )
     group.addoption(
         "--array",
@@ -98,7 +106,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     option = config.option
-    if option.stage is None and option.engine is None:
+    if option.stage is option.engine is option.engine_command is None:
         if any(_is_suite(Path(arg.partition("::")[0]).absolute()) for arg in config.args):
             raise pytest.UsageError("which stage? Add a folder, as in --stage stages/step33")
         return
@@ -106,18 +114,27 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = [str(SUITE)]
     if option.seed is None:  # kept in the options, which pytest-xdist hands on to its workers
         option.seed = random.SystemRandom().randrange(10**6)
-    option.isolated = option.isolated or option.python is not None or option.engine is not None
+    apart = (option.python, option.engine, option.engine_command)
+    option.isolated = option.isolated or apart != (None, None, None)
     debugger = option.usepdb or option.trace
     if option.isolated and debugger:
         raise pytest.UsageError(
-            "a debugger cannot enter the worker process of --isolated; leave --isolated out"
-            " (and --python, and --engine), and the same cases run in this process"
+            "a debugger cannot enter the worker process of --isolated; leave --isolated out (and"
+            " --python, --engine, --engine-command), and the same cases run in this process"
         )
-    isolated, python = None, platform.python_version()
+    isolated, command, python = None, None, platform.python_version()
     try:
         kind = array_kind(option.array, option.device)
         interpreter = option.python or ""
-        if option.engine:
+        manner = OURS
+        if option.engine_command is not None:
+            stage, profile = behind_adapter(option), "core"
+            command = Command(
+                words_of(option.engine_command), Limits(option.time_limit, option.memory_limit)
+            )
+            config.add_cleanup(command.stop)
+            stage = replace(stage, engine=command.start() or stage.name)
+        elif option.engine:
             stage, profile = behind_adapter(option), "core"
             manner = Manner(True, adapter=adapters.find(option.engine), bridge=str(adapters.BRIDGE))
             interpreter = interpreter or sys.executable
@@ -126,7 +143,10 @@ def pytest_configure(config: pytest.Config) -> None:
             profile = option.profile or ("full" if stage.ours else "book")
             names = tuple(LATER) if profile == "book" else ()
             manner = Manner(not stage.ours, stage.aliases, names)
-        if option.isolated or not (stage.ours or debugger):
+        lacking: tuple[str, ...] = ()
+        if command:
+            pass  # it has been asked already whether it is there
+        elif option.isolated or not (stage.ours or debugger):
             limits = Limits(option.time_limit, option.memory_limit)
             isolated = Isolated(stage.path, kind, limits, option.seed, interpreter, manner=manner)
             config.add_cleanup(isolated.stop)
@@ -151,24 +171,44 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(gc.unfreeze)  # the cleanup that comes last, after pytest's own collection
     asked = Profile(profile, stage.capabilities, frozenset(lacking))
     config.stash[SETUP] = Setup(
-        stage, kind, option.seed, report, isolated, python, asked, manner, known
+        stage, kind, option.seed, report, isolated, python, asked, manner, known, command
     )
     config.pluginmanager.register(Report(config, config.stash[SETUP]), "dezero-report")
 
 
 def behind_adapter(option: Any) -> Stage:
-    """What stands for an engine behind an adapter; it is asked the mathematics."""
-    if option.stage is not None:
-        raise StageError("--stage and --engine: give the one or the other")
+    """What stands for an engine behind an adapter, or a command; it is asked the mathematics."""
+    given = {"--stage": option.stage, "--engine": option.engine}
+    given["--engine-command"] = option.engine_command
+    both = [name for name, value in given.items() if value is not None]
+    if len(both) > 1:
+        raise StageError(f"{' and '.join(both)}: give the one or the other")
     if option.profile not in (None, "core"):
         raise StageError(
-            f"--profile {option.profile}: an engine behind an adapter is asked the mathematics,"
-            f" --profile core; of anything else it knows nothing"
+            f"--profile {option.profile}: an engine behind an adapter, or a command, is asked the"
+            f" mathematics, --profile core; of anything else it knows nothing"
         )
     if option.array != "numpy":
         raise StageError(f"--array {option.array}: an adapter makes its own tensors, of NumPy's")
-    name = Path(option.engine).stem if option.engine.endswith(".py") else option.engine
+    if option.engine is None:
+        words = words_of(option.engine_command)
+        if option.python is not None:
+            raise StageError("--python is for engines in Python; say it in --engine-command")
+        name = Path(words[-1]).stem or "command"
+    else:
+        name = Path(option.engine).stem if option.engine.endswith(".py") else option.engine
     return Stage(name, Path.cwd(), frozenset(REFUSALS), ours=False)
+
+
+def words_of(command: str) -> list[str]:
+    """The words of a command, as a shell takes it apart."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise StageError(f"--engine-command {command}: {error}") from None
+    if not words:
+        raise StageError("--engine-command is empty: give one, as in 'node engine.js'")
+    return words
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ import pytest
 
 from ..execution.isolated import OURS, Isolated, Manner
 from ..execution.stage import Stage
+from ..export.command import Command
 from ..model.arrays import ArrayKind
 from ..model.case import Case
 from .expected_failures import Defect
@@ -30,6 +31,7 @@ class Setup:
     profile: Profile = FULL
     manner: Manner = OURS
     known: Mapping[str, Defect] = field(default_factory=dict)  # by the id of the case
+    command: Command | None = None  # what is asked in place of a stage
 
     def asked(self, cases: Iterable[Case]) -> list[Case]:
         """Those of the cases that this engine is asked."""
