@@ -120,29 +120,30 @@ class Phrases:
             if found := pattern.fullmatch(text):
                 self.used.add(phrase)
                 parts = [self._part(one) for one in found.groups()]
-                holes = iter(parts)
-                said = re.sub(
-                    r"\{(\d?)\}",
-                    lambda hole: parts[int(hole[1]) - 1] if hole[1] else next(holes),
-                    self.words[phrase],
-                )
-                return re.sub(r"(\S)\[(\w+)/(\w+)\]", _particle, said)
+                return re.sub(r"(\S)\[(\w+)/(\w+)\]", _particle, _put(self.words[phrase], parts))
         return None
 
     def _part(self, text: str) -> str:
         return self._by_pattern(text, True) or self.say(text) or text
 
 
+def _put(words: str, parts: Sequence[str]) -> str:
+    following = iter(parts)
+    return re.sub(
+        r"\{(\d?)\}", lambda hole: parts[int(hole[1]) - 1] if hole[1] else next(following), words
+    )
+
+
+#: How numbers and names that end so are read: with 1, another consonant than ㄹ; with 8, ㄹ.
+_FINAL = {"0": 1, "1": 8, "3": 1, "6": 1, "7": 8, "8": 8, "l": 8, "m": 1, "n": 1}
+
+
 def _particle(found: re.Match[str]) -> str:
     """The particle of Korean that goes with the sound before it; numbers and names are read out."""
     before = found.string[: found.end(1)]
     last = re.sub(r"[\W_]+$", "", before)[-1:]
-    if "가" <= last <= "힣":
-        final = (ord(last) - ord("가")) % 28
-    else:
-        final = {"1": 8, "7": 8, "8": 8, "l": 8, "0": 1, "3": 1, "6": 1, "m": 1, "n": 1}.get(
-            last, 0
-        )
+    hangul = "가" <= last <= "힣"
+    final = (ord(last) - ord("가")) % 28 if hangul else _FINAL.get(last, 0)
     rieul = final == 8 and found[2] == "으로"
     return found[1] + (found[2] if final and not rieul else found[3])
 

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
@@ -122,7 +123,7 @@ def _cells(lines: Sequence[str], rows: range, generated: set[int]) -> Iterator[M
         if number == rows.start + 1 or "|" not in line:
             continue  # the rule below the head
         edges = [found.start() for found in _CELL.finditer(line)]
-        for column, (begin, end) in enumerate(zip(edges, edges[1:])):
+        for column, (begin, end) in enumerate(pairwise(edges)):
             said = line[begin + 1 : end]
             if number in generated and re.fullmatch(r"\S*[A-Z\d]\S*", said.strip()):
                 continue  # a name

@@ -255,18 +255,14 @@ class SearchKorean(SearchLanguage):
     lang = "ko"
     language_name = "Korean"
 
-    #: The longest first.
-    ENDINGS = sorted(
-        (
-            "은 는 이 가 을 를 의 에 에서 에게 에는 에도 에서는 에서도 으로 로 으로는 로는 으로도 로도"
-            " 과 와 과의 와의 과는 와는 도 만 만을 만으로 까지 까지의 까지도 부터 부터는 보다 처럼 마다"
-            " 이나 나 이라 라 이라고 라고 이라는 라는 이다 다 이며 며 이고 고 이므로 므로 이면 면 인 일"
-            " 들 들은 들을 들의 들이 들로 하다 한다 하고 하는 하면 하여 해 해서 했다 할 한 하지 하기"
-            " 하므로 해야 하자 된다 되는 되고 되면 된 되어 되지 될"
-        ).split(),
-        key=len,
-        reverse=True,
-    )
+    PARTICLES = """
+        은 는 이 가 을 를 의 에 에서 에게 에는 에도 에서는 에서도 으로 로 으로는 로는 으로도 로도
+        과 와 과의 와의 과는 와는 도 만 만을 만으로 까지 까지의 까지도 부터 부터는 보다 처럼 마다
+        이나 나 이라 라 이라고 라고 이라는 라는 이다 다 이며 며 이고 고 이므로 므로 이면 면 인 일
+        들 들은 들을 들의 들이 들로 하다 한다 하고 하는 하면 하여 해 해서 했다 할 한 하지 하기
+        하므로 해야 하자 된다 되는 되고 되면 된 되어 되지 될
+    """
+    ENDINGS = sorted(PARTICLES.split(), key=len, reverse=True)  # the longest first
 
     @property
     def js_stemmer_code(self) -> str:  # type: ignore[override]
