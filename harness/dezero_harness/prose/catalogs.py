@@ -124,6 +124,8 @@ class Phrases:
         return None
 
     def _part(self, text: str) -> str:
+        if text in self.words:
+            return self.say(text) or text
         return self._by_pattern(text, True) or self.say(text) or text
 
 
@@ -191,9 +193,9 @@ def update(root: Path, language: str) -> None:
         (root / f"README.{language}.md").write_text(readme(root, language), "utf-8")
 
 
-def readme(root: Path, language: str) -> str:
+def readme(root: Path, language: str, phrases: Phrases | None = None) -> str:
     """README.md in this language. What is generated in it is that of README.md."""
-    say, phrases = sentences(root, language, "index"), Phrases(root, language)
+    say, phrases = sentences(root, language, "index"), phrases or Phrases(root, language)
     text = (root / "README.md").read_text("utf-8")
     text = translated(text, lambda message: say.get(message) or phrases.say(message))
     links = switch(root, language)
@@ -238,8 +240,9 @@ def wrong(root: Path, language: str) -> Iterator[str]:
                 yield f"{where}: the English sentence has changed{place}: {text}"
             else:
                 said = str(message.string)
-                problems = [*differs(text, re.sub(r"\{\d\}", "{}", said)), *terms.wrong(text, said)]
-                if page == PHRASES and text.count("{}") != len(re.findall(r"\{\d?\}", said)):
+                plain = [re.sub(r"\$?\{\d?\}", "{}", one) for one in (text, said)]
+                problems = [*differs(*plain), *terms.wrong(text, said)]
+                if page == PHRASES and plain[0].count("{}") != plain[1].count("{}"):
                     problems.append("has another number of {}")
                 for problem in problems:
                     yield f"{where}: {problem}{place}: {said}"

@@ -52,8 +52,9 @@ def messages(text: str) -> list[Message]:
     lines = text.splitlines()
     generated = set(_generated(lines))
     found: list[Message] = []
-    table, above = False, True
-    for token in MarkdownIt().enable("table").parse("\n".join(_without_directives(lines))):
+    tokens = MarkdownIt().enable("table").parse("\n".join(_without_directives(lines)))
+    table, above = False, any(token.type == "heading_open" for token in tokens)
+    for token in tokens:
         first, last = token.map or (0, 0)
         if token.type in ("table_open", "table_close"):
             table = token.type == "table_open"
@@ -68,7 +69,7 @@ def messages(text: str) -> list[Message]:
             said = token.content[begin.end() if begin else 0 :]
             column = lines[first].find(said.split("\n")[0])
             found.append(Message(one_line(said), (first, column), (last - 1, len(lines[last - 1]))))
-        elif token.type == "code_block" or token.type == "html_block" or token.type == "fence":
+        elif token.type in ("code_block", "html_block", "fence"):
             directive = token.info.startswith(("{image}", "{toctree}"))
             if token.type == "fence" and not directive:
                 continue

@@ -1,8 +1,7 @@
 """The site in other languages: its pages by the catalogs, and what a reader of one needs.
 
 Every page is there in every language, under the name of the language; one without a catalog is in
-English, and says so. This file is an extension of Sphinx as well, named in docs/conf.py: it adds to
-each page the way to the same page in the other languages, and a search that knows particles.
+English, and says so.
 """
 
 from __future__ import annotations
@@ -11,19 +10,24 @@ import html
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 
-from sphinx.search import SearchLanguage
-
-from ..prose.catalogs import ENGLISH, PAGES, Phrases, name_of, pages_in, sentences
+from ..prose.catalogs import ENGLISH, PAGES, Phrases, pages_in, readme, sentences
 from ..prose.translation import Say, messages, one_line, translated
 from . import pages
 from .kept import copy, write
 from .text import escaped, raw
 
 #: Pages that are made of more than their own catalog, which has the name of the page or its folder.
+#: The comparisons are made of phrases alone.
 MADE_OF = {"departures": ["stages"], "learn": ["learn", "index"]}
+
+#: What is not on every site: the name of the switch, and what is said where a repository is known.
+ELSEWHERE = (
+    "Language",
+    "The repository",
+    "The repository is the folder that this page was built in.",
+)
 
 IN_ENGLISH = "This page has not been translated yet."
 
@@ -48,8 +52,9 @@ class Words:
     def of(self, page: str) -> Say | None:
         """What says the messages of this page, such as step33/index; None for one in English."""
         name = page.removesuffix("/index")
-        catalogs = [self.pages.get(one, {}) for one in MADE_OF.get(name, [name])]
-        if not all(catalogs):
+        wanted = [] if name.startswith("compare") else MADE_OF.get(name, [name])
+        catalogs = [self.pages.get(one, {}) for one in wanted]
+        if not all(catalogs) or not self.phrases.words:
             return None
 
         def say(message: str) -> str | None:
@@ -57,6 +62,17 @@ class Words:
             return next(filter(None, found), None) or self._phrase(message)
 
         return say
+
+    def unmet(self, root: Path) -> list[str]:
+        """The phrases that are nowhere: not on the pages that were said, nor where else they go."""
+        readme(root, self.language, self.phrases)
+        settings = (root / "docs/conf.py").read_text("utf-8")
+        parts = re.findall(r'"([^"\n]+)"', settings)  # a long text stands there in several
+        return [
+            phrase
+            for phrase in self.phrases.words.keys() - self.phrases.used - {*ELSEWHERE, *parts}
+            if not any(part in phrase for part in parts if len(part) > 40)
+        ]
 
     def _phrase(self, message: str) -> str | None:
         """What a program has put there, which may be text whose marks were escaped."""
@@ -100,17 +116,28 @@ def write_source(
             f"docs/locale/{language} has no words for this; what a program puts on the page belongs"
             f" into site.po:\n" + "\n".join(sorted(set(lacking)))
         )
+    _scripts_and_pictures(root, english, source, words.phrases)
+    if unmet := words.unmet(root):
+        raise Untranslated(
+            f"docs/locale/{language}/LC_MESSAGES/site.po has phrases that no page says any more;"
+            f" take them out, or change them as the page has changed:\n" + "\n".join(unmet)
+        )
+    for file in source.rglob("*.md"):
+        if file.relative_to(source).as_posix() not in made:
+            file.unlink()
+
+
+def _scripts_and_pictures(root: Path, english: Path, source: Path, phrases: Phrases) -> None:
+    """Our own scripts in the language; what else there is, Python for the page too, as it is."""
+    own = {file.name for file in root.glob("docs/_static/*.js")}
     for file in english.rglob("*"):
         if not file.is_file() or file.suffix == ".md":
             continue
         target = source / file.relative_to(english)
-        if file.suffix == ".js":
-            write(target, _literals(file.read_text("utf-8"), words.phrases))
+        if file.name in own:
+            write(target, _literals(file.read_text("utf-8"), phrases))
         else:
             copy(file, target)
-    for file in source.rglob("*.md"):
-        if file.relative_to(source).as_posix() not in made:
-            file.unlink()
 
 
 # --- HTML and scripts ---
@@ -162,18 +189,21 @@ def _literals(script: str, phrases: Phrases) -> str:
     """
 
     def quoted(found: re.Match[str]) -> str:
-        is_text = re.match("[A-Z]|.* ", found[1])
-        words = phrases.say(found[1]) if is_text else None
-        return found[0] if words is None else json.dumps(words, ensure_ascii=False)
+        text = found[1].strip()
+        words = phrases.say(text) if re.match("[A-Z]|.* ", text) else None
+        if words is None:
+            return found[0]
+        return json.dumps(found[1].replace(text, words), ensure_ascii=False)
 
     def template(found: re.Match[str]) -> str:
         holes = re.findall(r"\$\{[^}]*\}", found[1])
-        phrase = re.sub(r"\$\{[^}]*\}", "{}", found[1])
-        words = phrases.words.get(phrase) or phrases.words.get(f"~ {phrase}")
+        text = re.sub(r"\$\{[^}]*\}", "${}", found[1])
+        words = phrases.words.get(text.strip())
         if words is None:
             return found[0]
-        phrases.used |= {phrase, f"~ {phrase}"}
-        return "`" + re.sub(r"\{\}", lambda _: holes.pop(0), words) + "`"
+        phrases.used.add(text.strip())
+        said = text.replace(text.strip(), words)
+        return "`" + re.sub(r"\$\{\}", lambda _: holes.pop(0), said) + "`"
 
     script = re.sub(r'"((?:[^"\\\n]|\\.)*)"', quoted, script)
     return script if script.startswith("<") else re.sub(r"`([^`\n]*)`", template, script)
@@ -181,11 +211,11 @@ def _literals(script: str, phrases: Phrases) -> str:
 
 def _with_anchors(text: str, made: Mapping[str, str], words: Words) -> str:
     """The text with its links to a heading of another page led to that heading's words there."""
-    from myst_parser.slugs import SLUG_PRESETS
-
-    slug = SLUG_PRESETS["github"]
 
     def link(found: re.Match[str]) -> str:
+        from myst_parser.slugs import SLUG_PRESETS
+
+        slug = SLUG_PRESETS["github"]
         page, anchor = found.groups()
         say = words.of(page)
         if f"{page}.md" in made and say:
@@ -195,99 +225,6 @@ def _with_anchors(text: str, made: Mapping[str, str], words: Words) -> str:
         return f"](/{page}.md#{anchor})"
 
     return re.sub(r"\]\(/([\w/]+)\.md#([\w-]+)\)", link, text)
-
-
-# --- what Sphinx adds to each page ---
-
-
-def with_languages(app, page, template, context, doctree) -> None:
-    """The way to this page in the other languages, for readers and for search engines."""
-    here = app.config.language or ENGLISH
-    languages = [ENGLISH, *app.config.site_languages]
-    if len(languages) < 2:
-        return
-    up = "../" * (page.count("/") + (here != ENGLISH))
-    links = {one: f"{up}{'' if one == ENGLISH else one + '/'}{page}.html" for one in languages}
-    context["metatags"] = context.get("metatags", "") + "".join(
-        f'<link rel="alternate" hreflang="{one}" href="{href}">'
-        for one, href in {**links, "x-default": links[ENGLISH]}.items()
-    )
-    shown = " ".join(
-        f'<span lang="{one}" aria-current="true">{name_of(one)}</span>'
-        if one == here
-        else f'<a lang="{one}" hreflang="{one}" href="{href}">{name_of(one)}</a>'
-        for one, href in links.items()
-    )
-    say = _phrases(app.config.site_root, here).say
-    label = html.escape(say("Language") or "Language")
-    switch = f'<nav class="languages" aria-label="{label}">{shown}</nav>'
-    if "body" not in context:
-        context["theme_announcement"] = switch  # the page to search
-        return
-    body = context["body"]
-    if here != ENGLISH and 'class="untranslated"' in body:
-        body = f'<div lang="{ENGLISH}">{body}</div>'
-    context["body"] = switch + body
-
-
-@cache
-def _phrases(root: str, language: str) -> Phrases:
-    return Phrases(Path(root), language)
-
-
-def with_description(app, page, template, context, doctree) -> None:
-    """What a search engine shows of a page, in the language of the page."""
-    say = _phrases(app.config.site_root, app.config.language or ENGLISH).say
-    context["metatags"] = re.sub(
-        r'(?<= content=")[^"]+',
-        lambda found: html.escape(say(html.unescape(found[0])) or "") or found[0],
-        context.get("metatags", ""),
-    )
-
-
-class SearchKorean(SearchLanguage):
-    """Korean words without the particles and endings behind them: 뉴턴은 and 뉴턴의 are 뉴턴.
-
-    The same is done to the words of the pages and to those that are looked for, so it has to be the
-    same for both rather than right for each.
-    """
-
-    lang = "ko"
-    language_name = "Korean"
-
-    PARTICLES = """
-        은 는 이 가 을 를 의 에 에서 에게 에는 에도 에서는 에서도 으로 로 으로는 로는 으로도 로도
-        과 와 과의 와의 과는 와는 도 만 만을 만으로 까지 까지의 까지도 부터 부터는 보다 처럼 마다
-        이나 나 이라 라 이라고 라고 이라는 라는 이다 다 이며 며 이고 고 이므로 므로 이면 면 인 일
-        들 들은 들을 들의 들이 들로 하다 한다 하고 하는 하면 하여 해 해서 했다 할 한 하지 하기
-        하므로 해야 하자 된다 되는 되고 되면 된 되어 되지 될
-    """
-    ENDINGS = sorted(PARTICLES.split(), key=len, reverse=True)  # the longest first
-
-    @property
-    def js_stemmer_code(self) -> str:  # type: ignore[override]
-        endings = json.dumps(self.ENDINGS, ensure_ascii=False)
-        return f"""
-const ENDINGS = {endings};
-var Stemmer = function () {{
-  this.stemWord = (word) => {{
-    word = word.toLowerCase();
-    for (const ending of ENDINGS) {{
-      const stem = word.slice(0, word.length - ending.length);
-      if (word.endsWith(ending) && (stem.length > 1 || /^\\w/.test(stem))) return stem;
-    }}
-    return word;
-  }};
-}};
-"""
-
-    def stem(self, word: str) -> str:
-        word = word.lower()
-        for ending in self.ENDINGS:
-            stem = word.removesuffix(ending)
-            if stem != word and (len(stem) > 1 or re.match(r"[a-z0-9_]", stem)):
-                return stem
-        return word
 
 
 def options(root: Path, languages: Iterable[str], language: str) -> list[str]:
@@ -300,13 +237,3 @@ def options(root: Path, languages: Iterable[str], language: str) -> list[str]:
         title = "Six small engines that learn to differentiate again"
         given += [f"project={Words(root, language).pages.get('index', {}).get(title, title)}"]
     return [argument for one in given for argument in ("-D", one)]
-
-
-def setup(app) -> dict[str, bool]:
-    app.add_config_value("site_languages", [], "html", list)
-    app.add_config_value("site_root", "", "html", str)
-    app.add_search_language(SearchKorean)
-    app.connect("html-page-context", with_languages, priority=950)
-    app.connect("html-page-context", with_description, priority=960)
-    app.add_css_file("languages.css")
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
