@@ -125,6 +125,7 @@ def test_a_changed_sentence_makes_its_translation_stale(root):
     (line,) = wrong(root, "ko")
     assert "the English sentence has changed" in line
     assert "README.md, line 5" in line
+    assert "6이다" not in readme(root, "ko")  # what was said of another sentence is not in force
 
 
 def test_a_new_sentence_and_one_that_is_gone_are_named(root):
