@@ -268,7 +268,9 @@ class Glossary:
         data = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
         self.terms = {
             re.compile(rf"(?<![\w-]){re.escape(term)}(?![\w/-])", re.IGNORECASE): words
-            for term, words in data.get("terms", {}).items()
+            for term, words in sorted(
+                data.get("terms", {}).items(), key=lambda one: len(one[0]), reverse=True
+            )
         }
         self.avoid: dict[str, str] = data.get("avoid", {})
 
@@ -279,6 +281,7 @@ class Glossary:
         for term, words in self.terms.items():
             if (found := term.search(message)) and not any(word in said for word in words):
                 yield f"has no word of the glossary for {found[0]!r} ({', '.join(words)})"
+            message = term.sub(" ", message)  # the gradient in gradient descent is another word
         for word, better in self.avoid.items():
             if word in said:
                 yield f"says {word}; the glossary has {better}"

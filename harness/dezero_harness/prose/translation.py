@@ -126,7 +126,7 @@ def _cells(lines: Sequence[str], rows: range, generated: set[int]) -> Iterator[M
         edges = [found.start() for found in _CELL.finditer(line)]
         for column, (begin, end) in enumerate(pairwise(edges)):
             said = line[begin + 1 : end]
-            if number in generated and re.fullmatch(r"\S*[A-Z\d]\S*", said.strip()):
+            if number in generated and re.fullmatch(r"[^\s']*[A-Z\d][^\s']*", said.strip()):
                 continue  # a name
             start = begin + 1 + len(said) - len(said.lstrip())
             stop = begin + 1 + len(said.rstrip())
@@ -172,7 +172,7 @@ def differs(message: str, other: str) -> Iterator[str]:
     """What the words of another language say otherwise, in a line each."""
     for what, pattern in {"code": _CODE, "formula": _FORMULA, "link": _LINKS}.items():
         mine, theirs = (Counter(_found(pattern, text)) for text in (message, other))
-        if pattern is _CODE:  # a name may stand where English has "it"
+        if pattern is not _LINKS:  # a name may stand where English has "it"
             mine, theirs = Counter(set(mine)), Counter(set(theirs))
         for one in mine - theirs:
             yield f"lacks the {what} {one}"
