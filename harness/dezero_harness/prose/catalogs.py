@@ -248,11 +248,11 @@ def wrong(root: Path, language: str) -> Iterator[str]:
                     yield f"{where}: {problem}{place}: {said}"
         for text in there.keys() - english.keys():
             yield f"{where}: no page says this any more: {text}"
-    page = root / f"README.{language}.md"
+    made = root / f"README.{language}.md"
     if "index" in pages_in(root, language) and (
-        not page.is_file() or page.read_text("utf-8") != readme(root, language)
+        not made.is_file() or made.read_text("utf-8") != readme(root, language)
     ):
-        yield f"{page.name} is not what README.md and its catalog make"
+        yield f"{made.name} is not what README.md and its catalog make"
     if switch(root, ENGLISH) not in (root / "README.md").read_text("utf-8"):
         yield f"README.md does not have the line that leads to the others: {switch(root, ENGLISH)}"
 

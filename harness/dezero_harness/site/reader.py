@@ -84,7 +84,7 @@ class SearchKorean(SearchLanguage):
     ENDINGS = sorted(PARTICLES.split(), key=len, reverse=True)  # the longest first
 
     @property
-    def js_stemmer_code(self) -> str:  # type: ignore[override]
+    def js_stemmer_code(self) -> str:
         endings = json.dumps(self.ENDINGS, ensure_ascii=False)
         return f"""
 const ENDINGS = {endings};
