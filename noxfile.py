@@ -484,13 +484,21 @@ def papers_torch(session):
 
 @nox.session(name="static-checks", tags=["cpu"])
 def static_checks(session):
-    """Check style, format, types, and which room of the harness uses which."""
+    """Check style, format, types, which room of the harness uses which, and the translations."""
     extras = ["pictures", "plots", "lab", "grade"]
     install(session, "shared", "harness", extras=extras, groups=["static-checks"])
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("lint-imports", "--no-cache", silent=True)
+    session.run("python", "-m", "dezero_harness.prose.catalogs")
+
+
+@nox.session(default=False)
+def translations(session):
+    """Hold the catalogs of docs/locale to the English pages; -- --write brings them up to date."""
+    install(session, "shared", "harness", groups=["translations"])
+    session.run("python", "-m", "dezero_harness.prose.catalogs", *session.posargs)
 
 
 @nox.session(default=False)

@@ -12,7 +12,7 @@ from math_core import LatexToMathML
 project = "Six small engines that learn to differentiate again"
 html_title = "Six small engines"
 author = "the authors of this repository"
-extensions = ["myst_parser", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx_copybutton", "dezero_harness.site.reader"]
 myst_enable_extensions = ["colon_fence", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]  # a chapter's sections are moved about

@@ -15,9 +15,10 @@ from pathlib import Path
 from dezero_shared.dot import NoPicture
 
 from ..execution.runner import StageError
+from ..prose.catalogs import ENGLISH, UnknownLanguage, chosen
 from ..tracing import stepper
 from ..tracing.recorder import TraceError
-from . import api, examples, fonts, pages, pieces, touch
+from . import api, examples, fonts, languages, pages, pieces, touch
 from .kept import Kept, copy, write
 from .remote import remote_of
 from .text import raw
@@ -25,6 +26,7 @@ from .text import raw
 ROOT = Path(__file__).parents[3]
 BROKEN = (
     examples.BrokenExample,
+    languages.Untranslated,
     pages.BrokenPage,
     pieces.NoPieces,
     StageError,
@@ -33,7 +35,9 @@ BROKEN = (
 )
 
 
-def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: str) -> None:
+def write_sources(
+    root: Path, source: Path, kept: Kept, jobs: int, repository: str
+) -> dict[str, str]:
     """All the pages as Sphinx reads them: those of docs/, and those made of the repository.
 
     What stands there already is left as it is, and what is no longer made is removed.
@@ -72,6 +76,7 @@ def write_sources(root: Path, source: Path, kept: Kept, jobs: int, repository: s
     for file in source.rglob("*.md"):
         if file.relative_to(source).as_posix() not in made:
             file.unlink()
+    return made
 
 
 def figures(
@@ -117,42 +122,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
         action="store_true",
         help="put Python into the site, so that a page needs nothing from elsewhere (needs npm)",
     )
+    parser.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        help="with these languages beside English; by default all that have catalogs",
+    )
     parser.add_argument("--fresh", action="store_true", help="make everything anew")
     options = parser.parse_args(arguments)
     repository = remote_of(ROOT) if options.repository is None else options.repository
+    try:
+        others = chosen(ROOT, [one for one in options.language if one != ENGLISH])
+        if options.language == [ENGLISH]:
+            others = []
+    except UnknownLanguage as error:
+        parser.error(str(error))
     start = time.monotonic()
     source, out = options.out / "source", options.out / "html"
     if options.fresh:
-        for folder in (source, out, options.out / "doctrees", options.out / "kept"):
-            shutil.rmtree(folder, ignore_errors=True)
+        for folder in ("source", "html", "doctrees", "kept", *map("source-{}".format, others)):
+            shutil.rmtree(options.out / folder, ignore_errors=True)
     jobs = min(2, os.cpu_count() or 1)
     kept = Kept(options.out / "kept")
     offline = options.out / "pieces" if options.offline_python else None
     try:
         if offline:
             pieces.fetch(offline)  # first, since it may fail at once: where there is no npm
-        write_sources(ROOT, source, kept, jobs, repository or "")
+        made = write_sources(ROOT, source, kept, jobs, repository or "")
         pieces.put(source / "_static", ROOT, options.python_base, offline)
+        for language in others:
+            spoken = options.out / f"source-{language}"
+            languages.write_source(ROOT, language, made, source, spoken)
     except BROKEN as error:
         print(f"\nthe site was not built: {error}", file=sys.stderr)
         return 1
     from sphinx.cmd.build import main as sphinx_build
 
     strict = ["-W", "--keep-going", "-q", "-j", str(jobs)]
-    doctrees = ["-d", str(options.out / "doctrees")]
-    status = sphinx_build(["-b", "html", *strict, *doctrees, str(source), str(out)])
-    if status:
-        # Else the next build would be silent on the pages that have not changed since.
-        shutil.rmtree(options.out / "doctrees", ignore_errors=True)
-        print("\nthe site was not built: Sphinx has warned, see above", file=sys.stderr)
-        return status
-    for page in out.rglob("*.html"):
-        name = page.relative_to(out)
-        if (
-            name.name not in ("search.html", "genindex.html")
-            and not (source / name.with_suffix(".md")).is_file()
-        ):
-            page.unlink()
+    for language in [ENGLISH, *others]:
+        written = source if language == ENGLISH else options.out / f"source-{language}"
+        there = out if language == ENGLISH else out / language
+        doctrees = options.out / "doctrees" / language
+        settings = ["-d", str(doctrees), *languages.options(ROOT, others, language)]
+        status = sphinx_build(["-b", "html", *strict, *settings, str(written), str(there)])
+        if status:
+            # Else the next build would be silent on the pages that have not changed since.
+            shutil.rmtree(doctrees, ignore_errors=True)
+            print("\nthe site was not built: Sphinx has warned, see above", file=sys.stderr)
+            return status
+        for page in there.rglob("*.html"):
+            name = page.relative_to(there)
+            if name.parts[0] in others:
+                continue  # a site of its own
+            if (
+                name.name not in ("search.html", "genindex.html")
+                and not (written / name.with_suffix(".md")).is_file()
+            ):
+                page.unlink()
     took = time.monotonic() - start
     print(f"built in {took:.0f} s: open {os.path.relpath(out / 'index.html')}")
     return 0

@@ -1,0 +1,293 @@
+"""The catalogs are in force, and what would rot them is seen."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dezero_harness.prose import catalogs
+from dezero_harness.prose.catalogs import (
+    Phrases,
+    UnknownLanguage,
+    chosen,
+    languages,
+    readme,
+    update,
+    wrong,
+)
+from dezero_harness.prose.translation import differs, messages, translated
+from dezero_harness.site import languages as site_languages
+from dezero_harness.site.languages import Untranslated
+
+ROOT = Path(__file__).parents[2]
+
+ENGLISH = """\
+English | [한국어](README.ko.md)
+
+# A small engine
+
+The gradient of $x^2$ at 3 is 6; see [the chapter](chapter.md) and `x.grad`.
+
+    nox -s run -- 33     # opens a prompt
+
+```python
+x = 1  # a comment in a program
+```
+
+| stage | what |
+|---|---|
+| [31](31.md) | the first one |
+
+<!-- made -->
+| job | time |
+|---|---|
+| the first job | 12 ms |
+
+Measured in 2026.
+<!-- /made -->
+"""
+KOREAN = {
+    "A small engine": "작은 엔진",
+    "The gradient of $x^2$ at 3 is 6; see [the chapter](chapter.md) and `x.grad`.": (
+        "3에서 $x^2$의 기울기는 6이다. [장](chapter.md)과 `x.grad`를 보라."
+    ),
+    "opens a prompt": "프롬프트를 연다",
+    "stage": "단계",
+    "what": "내용",
+    "the first one": "첫 번째",
+    "job": "작업",
+    "time": "시간",
+    "the first job": "첫 작업",
+}
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A repository of one page, in Korean, that is in force."""
+    monkeypatch.setattr(catalogs, "PAGES", {"index": ["README.md"], "learn": ["docs/learn.md"]})
+    folder = tmp_path / "docs/locale/ko/LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (tmp_path / "README.md").write_text(ENGLISH, "utf-8")
+    shutil.copy(ROOT / "docs/locale/ko/glossary.toml", folder.parent)
+    put(tmp_path, KOREAN)
+    update(tmp_path, "ko")
+    assert list(wrong(tmp_path, "ko")) == []
+    return tmp_path
+
+
+def put(root, words, page="index"):
+    entries = "".join(f'msgid "{a}"\nmsgstr "{b}"\n\n' for a, b in words.items())
+    entries = entries.replace("\\", "\\\\")
+    head = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    catalogs.catalog_file(root, "ko", page).write_text(head + entries, "utf-8")
+    catalogs._read.cache_clear()
+
+
+def test_what_is_translated_here_is_in_force():
+    assert languages(ROOT) == ["ko"]
+    for language in languages(ROOT):
+        assert list(wrong(ROOT, language)) == []
+
+
+def test_programs_and_figures_are_no_messages():
+    found = [message.text for message in messages(ENGLISH) if not message.measured]
+    assert found == list(KOREAN)
+
+
+def test_a_text_is_said_in_other_words_and_nothing_else_changes(root):
+    expected = ENGLISH
+    for message, words in sorted(KOREAN.items(), key=lambda one: -len(one[0])):
+        expected = expected.replace(message, words)
+    made = readme(root, "ko")
+    assert made.endswith(expected[expected.index("# ") :])
+    assert "[English](README.md) | 한국어" in made
+    assert "x = 1  # a comment in a program" in made
+
+
+def test_a_paragraph_that_is_only_set_anew_keeps_its_translation(root):
+    file = root / "README.md"
+    file.write_text(file.read_text("utf-8").replace("at 3 is 6; see", "at\n3 is 6;\nsee"), "utf-8")
+    update(root, "ko")
+    assert list(wrong(root, "ko")) == []
+
+
+def changed(root, old, new):
+    file = root / "README.md"
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), "utf-8")
+
+
+def test_a_changed_sentence_makes_its_translation_stale(root):
+    changed(root, "is 6; see", "is always 6; see")
+    assert any("not translated" in line for line in wrong(root, "ko"))
+    update(root, "ko")
+    (line,) = wrong(root, "ko")
+    assert "the English sentence has changed" in line
+    assert "README.md, line 5" in line
+    assert "6이다" not in readme(root, "ko")  # what was said of another sentence is not in force
+
+
+def test_a_new_sentence_and_one_that_is_gone_are_named(root):
+    changed(root, "| [31](31.md) | the first one |", "| [31](31.md) | another thing |")
+    found = "\n".join(wrong(root, "ko"))
+    assert "not translated (README.md, line 15): another thing" in found
+    assert "no page says this any more: the first one" in found
+
+
+def test_a_program_that_changes_is_a_stale_readme(root):
+    changed(root, "x = 1  #", "x = 2  #")
+    (line,) = wrong(root, "ko")
+    assert line == "README.ko.md is not what README.md and its catalog make"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("$x^2$", "$x^3$", "lacks the formula $x^2$"),
+        ("6이다", "7이다", "lacks the number 6"),
+        ("6이다", "6이고 60이다", "has another number: 60"),
+        ("chapter.md", "other.md", "lacks the link chapter.md"),
+        ("`x.grad`", "`y.grad`", "lacks the code `x.grad`"),
+        ("기울기", "경사", "has no word of the glossary for 'gradient' (기울기)"),
+        ("6이다", "6이다(그래디언트)", "says 그래디언트; the glossary has 기울기"),
+        ("[장]", "**[장]**", "times the mark <strong>"),
+    ],
+)
+def test_what_differs_between_the_languages_is_named(root, old, new, what):
+    words = {message: said.replace(old, new) for message, said in KOREAN.items()}
+    assert words != KOREAN
+    put(root, words)
+    update(root, "ko")
+    assert any(what in line for line in wrong(root, "ko")), list(wrong(root, "ko"))
+
+
+def test_a_number_that_english_spells_may_stand_in_figures():
+    assert list(differs("seven steps to the second", "2차까지 7걸음")) == []
+    assert list(differs("seven steps", "8걸음")) == ["has another number: 8"]
+
+
+def test_a_language_that_is_not_there_names_those_that_are(root):
+    with pytest.raises(UnknownLanguage, match=r"'fr'; there are en .* and ko\."):
+        chosen(root, ["fr"])
+    assert chosen(root, []) == ["ko"]
+
+
+def test_a_list_keeps_its_marks():
+    text = "1. **One.** Two\n   lines.\n\n   More.\n2. Last\n"
+    assert translated(text, str.upper) == "1. **ONE.** TWO LINES.\n\n   MORE.\n2. LAST\n"
+
+
+# --- what programs put on the pages ---
+
+
+@pytest.fixture
+def phrases(root):
+    put(
+        root,
+        {
+            "{} is taken: {}.": "{}[을/를] 꺼낸다. 까닭: {}.",
+            "~ it is the only one": "이것뿐이다",
+            "It is given {}.": "받는 것: {}.",
+            "~ {}, the gradient of {}": "{2}의 기울기 {1}",
+            "~ {} and {}": "{}, {}",
+            "{} starts with {}.": "{}[이/가] {}[으로/로] 출발한다.",
+        },
+        "site",
+    )
+    return Phrases(root, "ko")
+
+
+def test_sentences_are_said_one_by_one_and_their_parts_in_turn(phrases):
+    text = "Mul 3 is taken: it is the only one."
+    text += " It is given 1.0, the gradient of x and 2, the gradient of y."
+    said = "Mul 3을 꺼낸다. 까닭: 이것뿐이다. 받는 것: x의 기울기 1.0, y의 기울기 2."
+    assert phrases.say(text) == said
+
+
+def test_a_part_is_no_phrase_of_its_own(phrases):
+    assert phrases.say("this and that") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Add starts with 1.0.", "Add가 1.0으로 출발한다."),
+        ("Mul starts with 1.", "Mul이 1로 출발한다."),
+        ("y.backward() starts with 24.", "y.backward()가 24로 출발한다."),
+        ("Sin 3 starts with Sin.", "Sin 3이 Sin으로 출발한다."),
+    ],
+)
+def test_a_particle_goes_with_the_sound_before_it(phrases, text, said):
+    assert phrases.say(text) == said
+
+
+# --- the pages of the site ---
+
+
+@pytest.fixture
+def made(root, monkeypatch):
+    """Writes these English pages in Korean, and gives the folder that they are written to."""
+    english = root / "english"
+    (english / "_static").mkdir(parents=True)
+    (root / "docs/_static").mkdir()
+    (root / "docs/conf.py").write_text("", "utf-8")
+    for folder in (english / "_static", root / "docs/_static"):
+        script = 'put("Walk", "start"); put(`step ${at + 1} of ${all.length}`); on("Stop.")'
+        (folder / "own.js").write_text(script, "utf-8")
+    (english / "_static/piece.js").write_text('"Walk"', "utf-8")
+
+    def write(pages):
+        site_languages.write_source(root, "ko", pages, english, root / "korean")
+        return root / "korean"
+
+    return write
+
+
+PHRASES = {
+    "Walk": "걷기",
+    "start": "출발점",
+    "step ${} of ${}": "${}/${}걸음",
+    "{} nodes": "노드 {}개",
+    "This page has not been translated yet.": "아직 옮기지 않았다.",
+}
+PAGE = """\
+# A small engine
+
+```{raw} html
+<b title="start">3 nodes</b><pre>3 nodes</pre><script>{"start": 1, "says": "3 nodes"}</script>
+```
+"""
+
+
+def test_what_programs_put_on_a_page_is_said_in_its_language(root, made):
+    put(root, PHRASES, "site")
+    folder = made({"index.md": PAGE, "other.md": "# Another\n\nA text.\n"})
+    index = (folder / "index.md").read_text("utf-8")
+    assert "# 작은 엔진" in index
+    assert '<b title="출발점">노드 3개</b><pre>3 nodes</pre>' in index
+    assert '{"start": 1, "says": "노드 3개"}' in index  # a key is no text
+    own = (folder / "_static/own.js").read_text("utf-8")
+    assert own == 'put("걷기", "start"); put(`${at + 1}/${all.length}걸음`); on("Stop.")'
+    assert (folder / "_static/piece.js").read_text("utf-8") == '"Walk"'  # not ours
+
+
+def test_a_page_without_a_catalog_says_so_and_stays_in_english(root, made):
+    put(root, PHRASES, "site")
+    other = made({"index.md": PAGE, "other.md": "# Another\n\nA text.\n"}) / "other.md"
+    text = other.read_text("utf-8")
+    assert text.startswith("# Another\n")
+    assert "아직 옮기지 않았다." in text
+    assert "A text." in text
+
+
+def test_a_page_is_not_translated_in_part(root, made):
+    put(root, PHRASES, "site")
+    with pytest.raises(Untranslated, match="index: A text of a program"):
+        made({"index.md": f"{PAGE}\nA text of a program.\n", "other.md": "# Another\n"})
+
+
+def test_a_phrase_that_is_on_no_page_is_named(root, made):
+    put(root, {**PHRASES, "some words that were": "있던 말"}, "site")
+    with pytest.raises(Untranslated, match=r"any more.*\n.*some words that were"):
+        made({"index.md": PAGE, "other.md": "# Another\n\nA text.\n"})
