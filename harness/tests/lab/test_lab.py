@@ -132,12 +132,12 @@ again()
 def test_breakpoint_stops_at_the_prompt_and_pdb_goes_to_ones_own_line(lab, root):
     wrong = "breakpoint()\n        return gy * cos(x, 2)"
     solve_but(root, "return gy * cos(x)", wrong)
-    typed = "p 'stopped', gy\nc\np 'there', x\nq\n1 + 41\n"
+    typed = "p 'stopped', gy\nc\np 'there', x\nq\n"
     said = at_the_prompt(root, typed, "slope", "of", "sin", "at", "1", "--pdb")
     assert "('stopped', variable(1.0))" in said
     assert "functions.py(16)backward()" in said.partition("  got ")[2]
     assert "('there', variable(1.0))" in said
-    assert said.index("('stopped'") < said.index("('there'") < said.index("42")
+    assert said.index("('stopped'") < said.index("('there'")
 
 
 def test_run_knows_other_cases_by_their_words(lab, root):

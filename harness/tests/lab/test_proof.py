@@ -72,7 +72,13 @@ def code(files):
     """What is computed: the definitions of each module by their names, and its other statements."""
     parts = {}
     for path, text in files.items():
-        for node in ast.parse(text).body:
+        tree = ast.parse(text)
+        for node in ast.walk(tree):  # annotations compute nothing, and no gap asks for them
+            if isinstance(node, ast.FunctionDef):
+                node.returns = None
+            if isinstance(node, ast.arg):
+                node.annotation = None
+        for node in tree.body:
             name = getattr(node, "name", None)
             if name or not isinstance(node, ast.Expr):
                 parts.setdefault((path, name), set()).add(ast.unparse(node))
