@@ -397,12 +397,41 @@ def engines(session):
 def bench(session):
     """Time the stages beside other engines. -- --torch adds PyTorch, which is large; -- --help."""
     groups = ["bench", *["bench-torch"] * ("--torch" in session.posargs)]
-    install(session, "shared", "harness", extras=["plots"], groups=groups)
+    install(session, "shared", "harness", extras=["plots", "dask"], groups=groups)
     # The book's own package is called dezero as well, so it stays in a folder of its own.
     folder = Path(session.virtualenv.location, "book")
     if not (folder / "dezero").is_dir():
         session.install("--no-deps", "--target", str(folder), *group("book"))
     session.run("python", "-m", "dezero_harness.bench", "--book", str(folder), *session.posargs)
+
+
+#: Devices that are no NVIDIA GPU, which PyTorch alone computes on.
+OTHER_GPUS = ("xpu", "mps")
+
+
+def other_gpu():
+    """Whether one of these was asked for, on the command line."""
+    return any(
+        option.removeprefix("--device=").partition(":")[0] in OTHER_GPUS for option in sys.argv
+    )
+
+
+@nox.session(default=False, **({"venv_backend": "none"} if NO_DEVICE and not other_gpu() else {}))
+def gpu(session):
+    """Run all there is for a GPU: every stage on CuPy, PyTorch and JAX, and the bench; 8 minutes.
+
+    Fails at once, with the reason, where there is none. -- --device xpu or mps for PyTorch on
+    another maker's; -- --write for the README's tables.
+    """
+    if other_gpu():
+        install(session, "shared", "harness", extras=["torch"])
+    elif NO_DEVICE:
+        session.error(NO_DEVICE)
+    else:
+        cuda = min(cuda_version(), 13)
+        also = [f"cupy-cuda{cuda}x[ctk]>=14", f"jax[cuda{cuda}]"]
+        install(session, "shared", "harness", extras=["torch"], also=also)
+    session.run("python", "-m", "dezero_harness.gpu", *session.posargs)
 
 
 # To maintain
@@ -447,6 +476,55 @@ def extras(session):
     install(session, "shared", "harness", extras=extras, groups=groups)
     tests = ("harness/tests/test_extras.py", "harness/tests/test_devices.py")
     pytest(session, *tests, "shared/tests/test_power.py")
+
+
+#: The Pythons that the packages are for; one that is not on this machine is left out, and said so.
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+#: What the packages ask for beyond NumPy and pytest, and is tested on its oldest versions as well.
+EXTRAS = ["pictures", "plots", "jax", "dask", "lab"]
+
+
+@nox.session(python=PYTHONS, default=False)
+@nox.parametrize("which", ["oldest", "newest"])
+def versions(session, which):
+    """Run the suite on the oldest and on the newest versions that the packages allow. Needs uv.
+
+    On each Python at hand; nox -s "versions-3.12(which='oldest')" for one of them.
+    """
+    if session.venv_backend != "uv":
+        session.error('only uv chooses the oldest versions: python -m pip install "nox[uv]"')
+    session.install(*declared(), "--resolution", RESOLUTIONS[which])
+    projects = ("shared", "harness")
+    session.install("--no-deps", "--no-build-isolation", *(f"--editable={p}" for p in projects))
+    session.run("python", "-c", TELL_VERSIONS)
+    for number, folder in STAGES.items():
+        report = f"reports/stage{number}-{which}-{session.python}.json"
+        pytest(session, SUITE, "--stage", str(folder), "--report", report, "-q")
+    for array in ("strict", "jax", "dask"):
+        report = f"reports/stage{max(STAGES)}-{array}-{which}-{session.python}.json"
+        options = ["--stage", str(STAGES[max(STAGES)]), "--array", array, "--report", report]
+        pytest(session, SUITE, *options, "-q")
+    pytest(session, "shared/tests", "-q", f"--ignore={Path('shared/tests/test_torch.py')}")
+
+
+RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
+
+
+def declared():
+    """All that the packages ask for, and what tests them, without the tested versions."""
+    wanted = {*group("build", "strict", "parallel", "markdown"), "hypothesis"}
+    for project in ("shared", "harness", f"stages/step{max(STAGES)}"):
+        for requirement in (*project_table(project)["dependencies"], *extra(project, *EXTRAS)):
+            if not requirement.startswith("dezero"):
+                wanted.add(requirement)
+    return sorted(wanted)
+
+
+TELL_VERSIONS = """
+import importlib.metadata as m, platform
+names = "numpy pytest matplotlib jax dask distributed array-api-compat array-api-strict".split()
+print("Python", platform.python_version(), *(f"{n} {m.version(n)}" for n in names), sep=", ")
+"""
 
 
 @nox.session(name="papers-torch", default=False)

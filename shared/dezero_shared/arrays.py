@@ -119,6 +119,9 @@ def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
     if type(x) in _PYTHON:
         return x if len(others) > 1 else np.asarray(x)[()]
     if type(x) not in NUMPY:
+        for kind in (int, float, complex):
+            if isinstance(x, kind):  # of a class derived from it: that counts as a number as well
+                return as_operand(kind(x), others)
         x = as_array(x)
         if not isinstance(x, np.ndarray):
             return x
