@@ -480,12 +480,23 @@ def extras(session):
 
 #: The Pythons that the packages are for; one that is not on this machine is left out, and said so.
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
-#: What the packages ask for beyond NumPy and pytest, and is tested on its oldest versions as well.
-EXTRAS = ["pictures", "plots", "jax", "dask", "lab"]
+#: How uv chooses the oldest versions that the packages allow, and the newest.
+RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
+#: In both the suite runs on these kinds of arrays, and in the oldest versions of their libraries.
+TRIED = {"strict": "array-api-strict", "jax": "jax", "dask": "dask"}
+
+
+def declared():
+    """All that the packages ask for, and what tests them, without the tested versions."""
+    wanted = {*group("strict")}
+    for project in ("shared", "harness", f"stages/step{max(STAGES)}"):
+        wanted.update(project_table(project)["dependencies"])
+    wanted.update(extra("shared", "pictures", "plots", "jax", "dask"))
+    return sorted(requirement for requirement in wanted if not requirement.startswith("dezero"))
 
 
 @nox.session(python=PYTHONS, default=False)
-@nox.parametrize("which", ["oldest", "newest"])
+@nox.parametrize("which", list(RESOLUTIONS))
 def versions(session, which):
     """Run the suite on the oldest and on the newest versions that the packages allow. Needs uv.
 
@@ -493,38 +504,20 @@ def versions(session, which):
     """
     if session.venv_backend != "uv":
         session.error('only uv chooses the oldest versions: python -m pip install "nox[uv]"')
-    session.install(*declared(), "--resolution", RESOLUTIONS[which])
-    projects = ("shared", "harness")
-    session.install("--no-deps", "--no-build-isolation", *(f"--editable={p}" for p in projects))
-    session.run("python", "-c", TELL_VERSIONS)
-    for number, folder in STAGES.items():
-        report = f"reports/stage{number}-{which}-{session.python}.json"
-        pytest(session, SUITE, "--stage", str(folder), "--report", report, "-q")
-    for array in ("strict", "jax", "dask"):
-        report = f"reports/stage{max(STAGES)}-{array}-{which}-{session.python}.json"
-        options = ["--stage", str(STAGES[max(STAGES)]), "--array", array, "--report", report]
-        pytest(session, SUITE, *options, "-q")
-    pytest(session, "shared/tests", "-q", f"--ignore={Path('shared/tests/test_torch.py')}")
-
-
-RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
-
-
-def declared():
-    """All that the packages ask for, and what tests them, without the tested versions."""
-    wanted = {*group("build", "strict", "parallel", "markdown"), "hypothesis"}
-    for project in ("shared", "harness", f"stages/step{max(STAGES)}"):
-        for requirement in (*project_table(project)["dependencies"], *extra(project, *EXTRAS)):
-            if not requirement.startswith("dezero"):
-                wanted.add(requirement)
-    return sorted(wanted)
-
-
-TELL_VERSIONS = """
-import importlib.metadata as m, platform
-names = "numpy pytest matplotlib jax dask distributed array-api-compat array-api-strict".split()
-print("Python", platform.python_version(), *(f"{n} {m.version(n)}" for n in names), sep=", ")
-"""
+    session.install(*group("build"))
+    # A version that has no wheel for this Python was never meant for it.
+    how = ["--resolution", RESOLUTIONS[which], "--only-binary", ":all:"]
+    session.install(*how, *declared())
+    session.install("--no-deps", "--no-build-isolation", "--editable=shared", "--editable=harness")
+    names = ["numpy", "pytest", "matplotlib", "distributed", *TRIED.values()]
+    tell = f"import importlib.metadata as m; print(*(f'{{n}} {{m.version(n)}}' for n in {names}))"
+    session.run("python", "-c", tell)
+    last = max(STAGES)
+    for number, array in [*((number, "numpy") for number in STAGES), *((last, a) for a in TRIED)]:
+        report = f"reports/stage{number}-{array}-{which}-{session.python}.json"
+        stage = ["--stage", f"stages/step{number}", "--array", array]
+        pytest(session, SUITE, *stage, "--report", report, "-q")
+    pytest(session, "shared/tests", "-q", "--ignore=shared/tests/test_torch.py")
 
 
 @nox.session(name="papers-torch", default=False)

@@ -134,8 +134,21 @@ def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
 
 def moved(x: Any, to: Any) -> Any:
     """NumPy's array or scalar in the module and on the device of `to`; all else as it is."""
-    there = isinstance(to, np.ndarray) or not is_array(to) or not isinstance(x, _NUMPYS)
-    return x if there else _on_device_of(to, "asarray", x)
+    if isinstance(to, np.ndarray) or not is_array(to) or not isinstance(x, _NUMPYS):
+        return x
+    try:
+        return _on_device_of(to, "asarray", x)
+    except (TypeError, ValueError) as error:  # of the library: its device lacks the dtype
+        error.add_note(
+            f"in bringing NumPy's {x.dtype} to {device_of(to)}, where the Variable is; give it a "
+            f"dtype that is known there, as in x.astype('float32')"
+        )
+        raise
+
+
+def device_of(x: Any) -> str:
+    """The device of an array in a word or two; "" where the library has none."""
+    return str(getattr(x, "device", ""))
 
 
 def ones_like(x: Array) -> Array:

@@ -155,6 +155,21 @@ def values(x):
     return on_host(raw(x)).tolist()
 """
 
+# Of a device without float64, after every "float64" above has become a "float32": numbers that
+# nobody has asked to be of another type are refused where they would become 0 or inf.
+_IN_FLOAT32 = """
+_array = array
+
+def array(values, dtype="float32"):
+    if dtype == "float32":
+        wide = np.asarray(values, dtype="float64")
+        with np.errstate(all="ignore"):
+            narrow = wide.astype("float32")
+        if ((narrow == 0) != (wide == 0)).any() or (np.isinf(narrow) != np.isinf(wide)).any():
+            raise OverflowError(f"float32 has no such number: {values}")
+    return _array(values, dtype)
+"""
+
 #: The names that `array_kind` knows.
 KINDS = ("numpy", "strict", "jax", "dask", "torch", "cupy")
 #: Those whose arrays live on a device of choice: what `--device` may name, the best first.
@@ -295,6 +310,7 @@ def _kind(
             prelude += source
     whole, coarser = _BEFORE + prelude + _AFTER, 1.0
     if lacks and "float64" in lacks:
-        whole, coarser, ulps = whole.replace("float64", "float32"), 2.0**29, max(ulps, 16)
+        whole = whole.replace("float64", "float32") + _IN_FLOAT32
+        coarser, ulps = 2.0**29, max(ulps, 16)
     whole = whole.replace("DEVICE", chosen)
     return ArrayKind(name, module, version, device, whole, lacks or {}, ulps, coarser, maps)
