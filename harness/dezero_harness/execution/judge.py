@@ -107,9 +107,7 @@ def judge(
     if observed.error or isinstance(prediction, Raises):
         reason = _other_end(prediction, observed)
         return Verdict("unexpected", expected, got, reason)
-    found = [
-        _describe(*each) for each in differences(case, prediction, observed.value, arrays)
-    ]
+    found = [_describe(*each) for each in differences(case, prediction, observed.value, arrays)]
     if len(found) > _DIFFERENCES:
         found[_DIFFERENCES:] = [f"and {len(found) - _DIFFERENCES} more"]
     return Verdict("unexpected", expected, got, "another answer", tuple(found))

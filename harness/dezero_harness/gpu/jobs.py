@@ -123,7 +123,7 @@ class Copy(GpuJob):
 
     name = "copy"
     title = "a copy of {} numbers"
-    each = 16
+    each = 20
     engines = ("hand_cupy", "eager_torch", "jit_jax")
 
     def expected(self):

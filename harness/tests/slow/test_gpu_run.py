@@ -24,7 +24,12 @@ from dezero_harness.prose.generated import between
 HERE = Path(__file__).parent
 
 #: What makes CuPy's stand-in CuPy, and the driver one that has a device, in any process.
-CUPY = "import sys, cupy_like\nsys.modules['cupy'] = cupy_like.module()\n"
+CUPY = """
+import sys, cupy_like
+stand_in = cupy_like.module()
+stand_in.__spec__ = __spec__
+sys.modules["cupy"] = stand_in
+"""
 DRIVER = "import dezero_shared.driver as d\nd.why_no_device = lambda: None\n"
 
 
@@ -32,9 +37,9 @@ DRIVER = "import dezero_shared.driver as d\nd.why_no_device = lambda: None\n"
 def machine(tmp_path):
     """Runs the command where a stand-in is CuPy; returns the process, and where its reports are."""
     packages = tmp_path / "packages"
-    packages.mkdir()
+    (packages / "cupy").mkdir(parents=True)
     shutil.copy(HERE.parent / "cupy_like.py", packages)
-    (packages / "cupy.py").write_text(CUPY)
+    (packages / "cupy" / "__init__.py").write_text(CUPY)
     (packages / "sitecustomize.py").write_text(DRIVER)
     path = [packages, ROOT / "shared", ROOT / "harness"]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path))}
