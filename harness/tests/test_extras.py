@@ -169,7 +169,7 @@ def machines(tmp_path):
 
 
 def wait_for(condition, processes):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while not condition():
         assert all(process.poll() is None for process in processes), "a process has ended"
         assert time.monotonic() < until

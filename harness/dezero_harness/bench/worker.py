@@ -158,6 +158,9 @@ def main() -> None:
     requests, answer = iter(pipes), pipes.answer
     settings = next(requests)
     sys.path[:] = settings["path"]
+    # Memory that is kept for the next array is a setting like the collector: for every engine alike.
+    import dezero_shared.arrays  # noqa: F401
+
     try:
         engine = Engine(settings["kind"], settings["folder"])
     except ImportError as error:
