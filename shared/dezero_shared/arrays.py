@@ -123,7 +123,7 @@ def as_operand(x: Any, others: Sequence[Any] = ()) -> Any:
     if type(x) not in NUMPY:
         for kind in (int, float, complex):
             if isinstance(x, kind):  # of a class derived from it: that counts as a number as well
-                return as_operand(kind(x), others)
+                return as_operand(kind(x), others)  # type: ignore[arg-type]
         x = as_array(x)
         if not isinstance(x, np.ndarray):
             return x

@@ -949,7 +949,7 @@ class AnyOrder(Job):
             zero = jnp.zeros_like(x)
             series = [jnp.ones_like(x), *[zero] * (self.order - 1)]
             y, terms = jet(f, (x,), (series,))
-            return self.sample([y, *terms])
+            return [y, *terms]
 
         return all_derivatives, jnp.asarray(self.x)
 
@@ -1085,7 +1085,7 @@ class Walk(Tree):
         if self.shuffled:
             random.Random(0).shuffle(functions)
 
-        def program():
+        def program(root=root):  # the weak references of the graph need it
             inputs = 0
             for f in functions:
                 f.generation  # noqa: B018
@@ -1094,7 +1094,6 @@ class Walk(Tree):
                     inputs += 1
             return float(inputs)
 
-        program.root = root  # the weak references of the graph need it
         return program
 
 

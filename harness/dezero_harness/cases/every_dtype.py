@@ -18,8 +18,10 @@ from .gradient_graph import GRAD_IS_AN_ARRAY
 RNG = np.random.default_rng(1316)
 #: In this order a program runs into what is not there: what it imports, the numbers, a seed that is
 #: a Variable, the walk which sums to an operand's shape.
-COMES = ("functions", "tanh", "array_functions", "float64", "uneven reshape")
-COMES += ("create_graph", "broadcast")
+COMES = (
+    *("functions", "tanh", "array_functions"),
+    *("float64", "uneven reshape", "create_graph", "broadcast"),
+)
 DTYPES = ("float16", "float32", "float64")
 ROUNDINGS = 12  # that add up in an answer, at most: three times as many as were ever seen
 SHAPES = [(), (3,)]

@@ -197,7 +197,7 @@ def array_kind(name: str, device: str = "") -> ArrayKind:
         advice = "python -m pip install array-api-strict"
         module = _needed(name, advice, "array_api_strict")
         device = device or "device1"
-        lacks = {}
+        lacks: dict[str, Any] = {}
         if device in WITHOUT_FLOAT64:
             lacks["float64"] = Raises("ValueError", "does not support dtype=.*float64")
         return _kind(name, module, device, _STRICT, chosen=repr(device), lacks=lacks)
