@@ -520,12 +520,16 @@ def versions(session, which):
     pytest(session, "shared/tests", "-q", "--ignore=shared/tests/test_torch.py")
 
 
+#: Tests of what the stages share that are of tensors as well.
+ON_TORCH = ("shared/tests/test_torch.py", "shared/tests/test_two_devices.py")
+
+
 @nox.session(name="papers-torch", default=False)
 def papers_torch(session):
     """Run the papers beside PyTorch, which is large, and inside jax.jit: the same numbers."""
     groups = ["papers", "bench-torch", "parallel"]
     install(session, "shared", "harness", extras=["plots", "jax"], groups=groups)
-    pytest(session, "harness/tests/papers", "shared/tests/test_torch.py", *TOGETHER)
+    pytest(session, "harness/tests/papers", *ON_TORCH, *TOGETHER)
 
 
 @nox.session(name="static-checks", tags=["cpu"])
