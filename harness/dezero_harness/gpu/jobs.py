@@ -251,7 +251,7 @@ class Sin(FourthDerivative):
 class Tanh(FourthDerivative):
     name = function = "tanh"
     title = "tanh, 4th derivative at {} numbers"
-    each = 620
+    each = 480
 
     def expected(self):
         t = np.tanh(self.sample(*self.inputs()).astype(np.longdouble))

@@ -85,7 +85,7 @@ def _rows(seen: dict[str, Any]) -> list[str]:
     if not seen["rows"]:
         return []
     bandwidth = seen["bandwidth"]
-    engines = [e for e in ENGINES if any(e in row["times"] for row in seen["rows"])]
+    engines = [e for e in ENGINES if any(e in row["times"] | row["failed"] for row in seen["rows"])]
     notes: list[str] = []
     body = []
     for row in seen["rows"]:
