@@ -33,7 +33,7 @@ from .. import cases
 from ..bench.measure import BenchError, Subject, check
 from ..execution.isolated import Isolated, Limits
 from ..execution.judge import OUTCOMES
-from ..model.arrays import ArrayKind, Unusable, array_kind
+from ..model.arrays import DEVICES, ArrayKind, Unusable, array_kind, has_device
 from ..prose.generated import no_place, renew
 from ..suite.matrix import results_of
 from . import jobs
@@ -44,6 +44,8 @@ PART_OF_CASES = 0.65  # of the time, at the most; the rows get the rest
 SAVED_EVERY = 5.0  # seconds, so that even a machine that is taken away leaves what there was
 COMMAND = "nox -s gpu -- --write"
 SAMPLES, LONG = 5, 3.0  # of a row, at the most; and seconds after which no other is taken
+
+NO_ROWS = "The rows of the bench are in float64, which this device has not."
 
 #: JAX takes most of the memory of a device at once, unless it is told not to.
 ENVIRONMENT = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
@@ -194,7 +196,7 @@ class Run:
             library = engine.partition("_")[2]
             if library not in here:
                 continue
-            where = {"torch": device or "cuda", "jax": "gpu"}.get(library, "")
+            where = {"torch": device or best_of_torch(), "jax": "gpu"}.get(library, "")
             subject = Subject(engine, engine, str(stage) if engine.startswith("stage") else "")
             subject.jobs, subject.env = jobs.__name__, ENVIRONMENT
             try:
@@ -222,6 +224,12 @@ class Run:
         for row in self.seen["rows"]:
             if row["job"] == "copy" and row["times"]:
                 self.seen["bandwidth"] = row["bytes"] / min(row["times"].values())
+
+
+def best_of_torch() -> str:
+    """The device that array_kind chooses for PyTorch, where it is there."""
+    torch = sys.modules.get("torch")  # array_kind has imported it
+    return next((each for each in DEVICES["torch"] if torch and has_device(torch, each)), "")
 
 
 def timed(subject: Subject, job: jobs.GpuJob, device: str, expected: Any) -> list[float]:
@@ -287,6 +295,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Unusable, OSError) as error:
         print(error, file=sys.stderr)
         return 2
+    coarse = any("float64" in kind.lacks for kind in kinds)
+    rows = [] if coarse else rows
     run = Run(kinds, absent, options.out)
     run.save()
     until = run.started + 60 * options.minutes - RESERVE
@@ -297,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run.run_cases(folders or [*stages.values()], until_cases, options.jobs)
         last = [*stages.values()][-1]
         run.run_rows(rows, last.resolve(), options.device, options.numbers, until)
-        run.seen["stopped"] = missing(run.seen)
+        run.seen["stopped"] = missing(run.seen) or NO_ROWS * coarse
     except (KeyboardInterrupt, Stopped) as error:
         run.seen["stopped"] = f"The run was stopped ({error or 'from the keyboard'})."
         status = 130

@@ -249,7 +249,7 @@ def _on_torch(device: str) -> ArrayKind:
         _needed("torch", f'{_CLONE} "./shared[torch]", or: nox -s stage33-torch', "torch")
     )
     kind = device.partition(":")[0]
-    there = [each for each in DEVICES["torch"] if _has(torch, each)]
+    there = [each for each in DEVICES["torch"] if has_device(torch, each)]
     if kind and kind not in there:
         raise Unusable(
             f"--array torch --device {device}: PyTorch {torch.__version__} finds no such device on "
@@ -275,7 +275,8 @@ def _on_torch(device: str) -> ArrayKind:
     )
 
 
-def _has(torch: Any, device: str) -> bool:
+def has_device(torch: Any, device: str) -> bool:
+    """Whether this PyTorch can use a device of this kind, one of DEVICES["torch"]."""
     part = torch.backends.mps if device == "mps" else getattr(torch, device, None)
     return device == "cpu" or (part is not None and part.is_available())
 
