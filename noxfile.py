@@ -420,12 +420,41 @@ def engines(session):
 def bench(session):
     """Time the stages beside other engines. -- --torch adds PyTorch, which is large; -- --help."""
     groups = ["bench", *["bench-torch"] * ("--torch" in session.posargs)]
-    install(session, "shared", "harness", extras=["plots"], groups=groups)
+    install(session, "shared", "harness", extras=["plots", "dask"], groups=groups)
     # The book's own package is called dezero as well, so it stays in a folder of its own.
     folder = Path(session.virtualenv.location, "book")
     if not (folder / "dezero").is_dir():
         session.install("--no-deps", "--target", str(folder), *group("book"))
     session.run("python", "-m", "dezero_harness.bench", "--book", str(folder), *session.posargs)
+
+
+#: Devices that are no NVIDIA GPU, which PyTorch alone computes on.
+OTHER_GPUS = ("xpu", "mps")
+
+
+def other_gpu():
+    """Whether one of these was asked for, on the command line."""
+    return any(
+        option.removeprefix("--device=").partition(":")[0] in OTHER_GPUS for option in sys.argv
+    )
+
+
+@nox.session(default=False, **({"venv_backend": "none"} if NO_DEVICE and not other_gpu() else {}))
+def gpu(session):
+    """Run all there is for a GPU: every stage on CuPy, PyTorch and JAX, and the bench; 8 minutes.
+
+    Fails at once, with the reason, where there is none. -- --device xpu or mps for PyTorch on
+    another maker's; -- --write for the README's tables.
+    """
+    if other_gpu():
+        install(session, "shared", "harness", extras=["torch"])
+    elif NO_DEVICE:
+        session.error(NO_DEVICE)
+    else:
+        cuda = min(cuda_version(), 13)
+        also = [f"cupy-cuda{cuda}x[ctk]>=14", f"jax[cuda{cuda}]"]
+        install(session, "shared", "harness", extras=["torch"], also=also)
+    session.run("python", "-m", "dezero_harness.gpu", *session.posargs)
 
 
 # To maintain
@@ -474,12 +503,58 @@ def extras(session):
     pytest(session, *tests, "shared/tests/test_power.py")
 
 
+#: The Pythons that the packages are for; one that is not on this machine is left out, and said so.
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+#: How uv chooses the oldest versions that the packages allow, and the newest.
+RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
+#: In both the suite runs on these kinds of arrays, and in the oldest versions of their libraries.
+TRIED = {"strict": "array-api-strict", "jax": "jax", "dask": "dask"}
+
+
+def declared():
+    """All that the packages ask for, and what tests them, without the tested versions."""
+    wanted = {*group("strict")}
+    for project in ("shared", "harness", f"stages/step{max(STAGES)}"):
+        wanted.update(project_table(project)["dependencies"])
+    wanted.update(extra("shared", "pictures", "plots", "jax", "dask"))
+    return sorted(requirement for requirement in wanted if not requirement.startswith("dezero"))
+
+
+@nox.session(python=PYTHONS, default=False)
+@nox.parametrize("which", list(RESOLUTIONS))
+def versions(session, which):
+    """Run the suite on the oldest and on the newest versions that the packages allow. Needs uv.
+
+    On each Python at hand; nox -s "versions-3.12(which='oldest')" for one of them.
+    """
+    if session.venv_backend != "uv":
+        session.error('only uv chooses the oldest versions: python -m pip install "nox[uv]"')
+    session.install(*group("build"))
+    # A version that has no wheel for this Python was never meant for it.
+    how = ["--resolution", RESOLUTIONS[which], "--only-binary", ":all:"]
+    session.install(*how, *declared())
+    session.install("--no-deps", "--no-build-isolation", "--editable=shared", "--editable=harness")
+    names = ["numpy", "pytest", "matplotlib", "distributed", *TRIED.values()]
+    tell = f"import importlib.metadata as m; print(*(f'{{n}} {{m.version(n)}}' for n in {names}))"
+    session.run("python", "-c", tell)
+    last = max(STAGES)
+    for number, array in [*((number, "numpy") for number in STAGES), *((last, a) for a in TRIED)]:
+        report = f"reports/stage{number}-{array}-{which}-{session.python}.json"
+        stage = ["--stage", f"stages/step{number}", "--array", array]
+        pytest(session, SUITE, *stage, "--report", report, "-q")
+    pytest(session, "shared/tests", "-q", "--ignore=shared/tests/test_torch.py")
+
+
+#: Tests of what the stages share that are of tensors as well.
+ON_TORCH = ("shared/tests/test_torch.py", "shared/tests/test_two_devices.py")
+
+
 @nox.session(name="papers-torch", default=False)
 def papers_torch(session):
     """Run the papers beside PyTorch, which is large, and inside jax.jit: the same numbers."""
     groups = ["papers", "bench-torch", "parallel"]
     install(session, "shared", "harness", extras=["plots", "jax"], groups=groups)
-    pytest(session, "harness/tests/papers", "shared/tests/test_torch.py", *TOGETHER)
+    pytest(session, "harness/tests/papers", *ON_TORCH, *TOGETHER)
 
 
 @nox.session(name="static-checks", tags=["cpu"])

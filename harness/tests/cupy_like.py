@@ -181,8 +181,13 @@ def module():
     cupy.cuda = types.SimpleNamespace(
         Device=Device,
         is_available=lambda: True,
-        runtime=types.SimpleNamespace(getDeviceProperties=lambda number: properties),
+        runtime=types.SimpleNamespace(
+            getDeviceProperties=lambda number: properties,
+            memGetInfo=lambda: (2**30, 2**30),
+        ),
     )
+    pool = types.SimpleNamespace(free_all_blocks=lambda: None)
+    cupy.get_default_memory_pool = lambda: pool
 
     def from_numpy(name):
         found = getattr(np, name)

@@ -134,8 +134,8 @@ def test_the_lines_for_a_shell_compute_in_float64(kind):
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    """The address of a scheduler with two workers, each a process of its own without an engine."""
+def machines(tmp_path):
+    """The address of a scheduler, and its two workers, which are processes without an engine."""
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     command = [sys.executable, "-m", "distributed.cli.dask_{}"]
     file = tmp_path / "scheduler.json"
@@ -158,8 +158,9 @@ def cluster(tmp_path):
         wait_for(lambda: file.exists() and file.read_text("utf-8").endswith("}"), started)
         address = json.loads(file.read_text("utf-8"))["address"]
         for _ in range(2):
-            start("worker", address, "--nthreads=1", "--no-dashboard", "--host=127.0.0.1")
-        yield address
+            options_of_one = ["--nthreads=1", "--no-nanny", "--no-dashboard", "--host=127.0.0.1"]
+            start("worker", address, *options_of_one)
+        yield address, started[1:]
     finally:
         for process in reversed(started):
             process.terminate()
@@ -168,14 +169,15 @@ def cluster(tmp_path):
 
 
 def wait_for(condition, processes):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while not condition():
         assert all(process.poll() is None for process in processes), "a process has ended"
         assert time.monotonic() < until
         time.sleep(0.1)
 
 
-def test_the_same_script_runs_on_a_cluster(cluster, tmp_path):
+def test_the_same_script_runs_on_a_cluster(machines, tmp_path):
+    cluster, _ = machines
     folder = tmp_path / "here"
     folder.mkdir()
     check_example(out_of_core("--scheduler", cluster), folder)
@@ -189,6 +191,42 @@ def test_the_same_script_runs_on_a_cluster(cluster, tmp_path):
         assert not any(client.run(engines).values()), "a worker has imported the engine"
         done = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter)
         assert done > 100, "the workers have had next to nothing to do"
+
+
+def test_a_worker_is_killed_half_way_and_the_numbers_are_the_same(machines, tmp_path):
+    """Dask computes again what was lost with it; the sums are of the same parts, in one order."""
+    from distributed import Client
+
+    address, workers = machines
+    script = ROOT / "stages/step36/examples/out_of_core.py"
+    command = [sys.executable, str(script), "--size=2e6", "--chunk=2e4", f"--scheduler={address}"]
+    env = os.environ | {"PYTHONPATH": f"{ROOT / 'stages/step36'}{os.pathsep}{ROOT / 'shared'}"}
+    undisturbed = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+
+    def progress(dask_scheduler):
+        counted = [group.states["memory"] for group in dask_scheduler.task_groups.values()]
+        total = sum(sum(group.states.values()) for group in dask_scheduler.task_groups.values())
+        return sum(counted), total
+
+    with Client(address) as client:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        disturbed = subprocess.Popen(command, env=env, **pipes)
+        seen = {}
+
+        def half_way():
+            assert disturbed.poll() is None, "it has ended before a worker was killed"
+            seen["memory"], seen["total"] = client.run_on_scheduler(progress)
+            return seen["total"] > 100 and seen["memory"] > 10
+
+        wait_for(half_way, workers)
+        workers[0].kill()
+        workers[0].wait(10)
+        out, err = disturbed.communicate(timeout=300)
+        alive = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.workers))
+    assert disturbed.returncode == 0, err
+    assert alive == 1
+    assert out == undisturbed.stdout
 
 
 # What cannot be done.

@@ -81,6 +81,12 @@ def forward(function: Any, inputs: list) -> tuple[Array, ...]:
         error.add_note(f"in {_name(function)}.forward; inputs: {describe(*inputs)}")
         if any(x._data is None for x in inputs):
             error.add_note("variable(None) has no data to compute with: assign its .data first")
+        devices = dict.fromkeys(arrays.device_of(x._data) for x in inputs if is_array(x._data))
+        if len(devices) > 1:
+            error.add_note(
+                f"the inputs are on several devices: {', '.join(devices)}; make all the arrays on "
+                f"one of them, before they go into Variables"
+            )
         raise
     function.called, function.outputs = now(), ()
     return ys

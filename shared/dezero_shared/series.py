@@ -23,8 +23,7 @@ from __future__ import annotations
 
 import math
 import sys
-from builtins import sum as add_up  # `sum` is the array function here
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from operator import add, matmul, mul, sub
 from types import ModuleType
@@ -127,7 +126,9 @@ class Series:
     def derivatives(self) -> Array:
         """k! c_k for k = 0 .. order, the derivatives by t at 0; of shape (order + 1, *shape)."""
         xp, first = get_array_module(self.coefficients[0]), arrays.as_array(self.coefficients[0])
-        scaled = [c * float(math.factorial(k)) for k, c in enumerate(self.coefficients)]
+        scaled = [
+            c * float(math.factorial(k)) if k > 1 else c for k, c in enumerate(self.coefficients)
+        ]
         rest = self.order + 1 - len(scaled)
         return xp.stack(scaled + [arrays.zeros(first.shape, first.dtype, first)] * rest)
 
@@ -301,7 +302,7 @@ def exponential(u: Coefficients, n: int) -> Coefficients:
     """y = e^u, so y' = u' y: k y_k = sum of j u_j y_(k-j) over j = 1 .. k, and so below"""
     y, slope = [get_array_module(u[0]).exp(u[0])], slope_of(u)
     for k in range(1, n + 1):
-        y.append(dot(slope, y) / k)
+        y.append(divided(dot(slope, y), k))
     return y
 
 
@@ -319,7 +320,7 @@ def sine_and_cosine(u: Coefficients, n: int) -> tuple[Coefficients, Coefficients
     xp, slope = get_array_module(u[0]), slope_of(u)
     s, c = [xp.sin(u[0])], [xp.cos(u[0])]
     for k in range(1, n + 1):
-        s_k, c_k = dot(slope, c) / k, -dot(slope, s) / k
+        s_k, c_k = divided(dot(slope, c), k), divided(dot(slope, s), -k)
         s.append(s_k)
         c.append(c_k)
     return s, c
@@ -332,8 +333,8 @@ def hyperbolic_tangent(u: Coefficients, n: int) -> Coefficients:
     y = [xp.tanh(u[0])]
     g = [4.0 * e / ((1.0 + e) * (1.0 + e))]  # 1 - y_0^2 would lose its digits near y_0 = 1
     for k in range(1, n + 1):
-        y.append(dot(slope, g) / k)
-        g.append(-dot(y, y))
+        y.append(divided(dot(slope, g), k))
+        g.append(minus_square(y))
     return y
 
 
@@ -345,6 +346,31 @@ def slope_of(u: Coefficients) -> Coefficients:
 def dot(a: Coefficients, b: Coefficients) -> Array:
     """a_0 b_m + a_1 b_(m-1) + ... + a_m b_0, for the last b_m; what a does not have is zero"""
     return add_up(map(mul, a, reversed(b)))
+
+
+def minus_square(y: Coefficients) -> Array:
+    """-(y_0 y_m + y_1 y_(m-1) + ... + y_m y_0) for the last y_m: most products come twice."""
+    n = len(y)
+    total = add_up(map(mul, y[: n // 2], reversed(y)))
+    total *= -2.0
+    if n % 2:
+        total -= y[n // 2] * y[n // 2]
+    return total
+
+
+def divided(total: Array, k: int) -> Array:
+    """A sum of products by k, in its own memory."""
+    total /= k
+    return total
+
+
+def add_up(products: Iterable[Array]) -> Array:
+    """Their sum, in the memory of the first: they are made for it, and there are many of them."""
+    products = iter(products)
+    total = next(products)
+    for one in products:
+        total += one
+    return total
 
 
 # The array module that a Series names: those functions of the standard that an engine calls.

@@ -22,32 +22,37 @@ from ..execution.runner import StageError
 from ..execution.stage import read
 from ..prose.generated import no_place, renew
 from . import plots
-from .jobs import GROWTH, JOBS, Job
+from .jobs import GROWTH, JOBS, OF_THE_TREE, Job
 from .measure import Bench, BenchError, Subject
 from .report import PEERS, as_json, in_full, summary
 
 
-def chosen_jobs(only: str) -> tuple[list[Job], list[str]]:
-    """The jobs of these names or beginnings of names, and the shapes whose growth is wanted."""
+def chosen_jobs(only: str) -> tuple[list[Job], list[str], bool]:
+    """The jobs of these names or beginnings of names, the shapes whose growth is wanted, and
+    whether the cluster is."""
     everything = [*JOBS.values()]
     if not only:
-        return everything, list(GROWTH)
+        return everything, list(GROWTH), True
     jobs: list[Job] = []
     shapes: list[str] = []
+    cluster = False
     for name in filter(None, only.split(",")):
         if name == "growth":
             shapes = list(GROWTH)
+            continue
+        if name == "cluster":
+            cluster = True
             continue
         found = [job for job in everything if job.name == name] or [
             job for job in everything if job.name.startswith(name)
         ]
         if not found:
             raise BenchError(
-                f"--only: there is no job {name!r}; there are {', '.join(JOBS)} and"
-                " growth (the beginning of a name stands for all that begin so)"
+                f"--only: there is no job {name!r}; there are {', '.join(JOBS)}, growth and"
+                " cluster (the beginning of a name stands for all that begin so)"
             )
         jobs += [job for job in found if job not in jobs]
-    return jobs, shapes
+    return jobs, shapes, cluster
 
 
 def chosen_stages(names: str) -> list[Subject]:
@@ -116,7 +121,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", default="", metavar="JOBS", help="e.g. newton,chain,growth")
+    parser.add_argument(
+        "--only", default="", metavar="JOBS", help="e.g. newton,chain,growth,cluster"
+    )
     parser.add_argument("--stages", default="", metavar="N", help="e.g. 33,36, or folders")
     parser.add_argument("--peers", metavar="NAMES", help="e.g. torch,by_hand; '' for none")
     parser.add_argument("--book", type=Path, metavar="DIR", help="where the book's dezero is")
@@ -132,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench and write the reports. Returns 1 where an engine failed, 2 for bad input."""
     options = parse(arguments)
     try:
-        jobs, shapes = chosen_jobs(options.only)
+        jobs, shapes, cluster = chosen_jobs(options.only)
         stages = chosen_stages(options.stages)
         subjects = [*stages, *chosen_peers(options.peers, options.book, stages[-1])]
         place(options.reports)
@@ -147,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BenchError as error:
         print(error, file=sys.stderr)
         return 2
-    ours = [subject for subject in subjects if subject.kind in ("dezero", "compiled")]
+    ours = [subject for subject in subjects if subject.kind in ("dezero", "compiled", "series")]
     can = [job for job in jobs if any(subject.why_not(job) is None for subject in ours)]
     cannot = [job.name for job in jobs if job not in can]
     status = 0
@@ -155,10 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for subject in subjects:
             if not subject.absent:
                 subject.start()
-        total = len(can) + 2 * len(shapes)
+        total = len(can) + 2 * len(shapes) + len(OF_THE_TREE) * ("tree" in shapes) + cluster
         with tqdm(total=total, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}") as bar:
             bench.run(can, bar)
             bench.run_growth(shapes, bar)
+            if cluster:
+                bench.run_cluster(bar)
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,6 +13,8 @@ other. A method prepares what is not to be timed (imports, inputs) and returns t
                 It keeps what a graph keeps, and lets go of a gradient when that is passed on
     series      a stage on truncated Taylor series (dezero_shared.series): no backward pass
     compiled    a stage inside `jax.jit`; like `jax`, it returns a function and its arguments
+    jet         jax.experimental.jet, Taylor series as well; as it is, and under `jax.jit`
+    heyoka      heyoka's Taylor series, which LLVM has compiled for the function and the order
 
 An engine without a method does not take part. `expected` is the answer, from calculus. Every
 program is asked for the last derivative alone, so that no engine computes what others need not.
@@ -20,6 +22,7 @@ program is asked for the last derivative alone, so that no engine computes what 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from typing import Any
@@ -45,6 +48,7 @@ class Job:
     tolerance = 1e-12
     excluded: dict[str, str] = {}  # engines that could, and why they do not
     silent: tuple[str, ...] = ()  # engines that have a method and no place in this row
+    slow: tuple[str, ...] = ()  # engines that a quick run leaves out
 
     def expected(self) -> Any:
         raise NotImplementedError
@@ -876,6 +880,229 @@ class Compiled(ArrayTanh):
         self.title = f"10⁶ numbers inside jax.jit: tanh, order {order}"
 
 
+class AnyOrder(Job):
+    """A function and all its derivatives to one order, beside those that do nothing else."""
+
+    needs = ("create_graph", "tanh", "array_functions")
+    tolerance = 1e-10
+    function: str
+    formula: str
+
+    def __init__(self, order: int, n: int = 1):
+        self.order, self.n = order, n
+        self.name = f"any-{self.function}{order}" + ("-many" if n > 1 else "")
+        numbers = "10⁶ numbers" if n > 1 else "one number"
+        self.title = f"{self.formula} to order {order}, {numbers}"
+        if order > 8:
+            self.slow = ("jet", "jet.jit")
+        if order > 20:
+            self.excluded = {"jet.jit": "compiling it takes a minute"}
+
+    @property
+    def x(self) -> np.ndarray:
+        return np.array(0.7) if self.n == 1 else np.linspace(-2.0, 2.0, self.n)
+
+    def sample(self, y: Any) -> list[Any]:
+        """Of an array for each order some numbers of each, to be checked."""
+        return [c[:: self.n // 10] if self.n > 1 else c for c in y]
+
+    def expected(self):
+        (points,) = self.sample([self.x])
+        rows = [self.exact(float(x)) for x in np.atleast_1d(points)]
+        return [np.array(column).reshape(np.shape(points)) for column in zip(*rows)]
+
+    def exact(self, x: float) -> list[float]:
+        """The derivatives at x, by a recurrence in 80 digits."""
+        with localcontext(prec=80):
+            coefficients, factorial, found = self.coefficients(Decimal(x)), Decimal(1), []
+            for k, c in enumerate(coefficients):
+                factorial *= max(k, 1)
+                found.append(float(factorial * c))
+            return found
+
+    def coefficients(self, x: Decimal) -> list[Decimal]:
+        """Those of the Taylor series at x."""
+        raise NotImplementedError
+
+    def evaluated(self, x: Any, sin: Callable, exp: Callable, tanh: Callable) -> Any:
+        """The function of x, by these functions."""
+        raise NotImplementedError
+
+    def series(self):
+        import dezero.functions as F
+        from dezero_shared.series import derivatives
+
+        def f(x):
+            return self.evaluated(x, F.sin, F.exp, F.tanh)
+
+        x = self.x
+        return lambda: self.sample(derivatives(f, x, self.order))
+
+    def jet(self):
+        import jax.numpy as jnp
+        from jax.experimental.jet import jet
+
+        def f(x):
+            return self.evaluated(x, jnp.sin, jnp.exp, jnp.tanh)
+
+        def all_derivatives(x):
+            zero = jnp.zeros_like(x)
+            series = [jnp.ones_like(x), *[zero] * (self.order - 1)]
+            y, terms = jet(f, (x,), (series,))
+            return [y, *terms]
+
+        return all_derivatives, jnp.asarray(self.x)
+
+    def heyoka(self):
+        """From the solution of x' = 1, z' = f(x): its series, of which LLVM compiles the code.
+
+        heyoka chooses the order by a tolerance, ceil(1 - ln(tolerance) / 2), so that is turned
+        round; of many numbers it takes some together, in the registers of the processor.
+        """
+        import heyoka
+
+        x, z = heyoka.make_vars("x", "z")
+        f = self.evaluated(x, heyoka.sin, heyoka.exp, heyoka.tanh)
+        system = [(x, heyoka.expression(1.0)), (z, f)]
+        tolerance = float(np.exp(-2.0 * self.order + 1))
+        together, numbers = min(self.n, 32), np.atleast_1d(self.x)
+        kind = heyoka.taylor_adaptive_batch
+        integrator = kind(system, state=np.zeros((2, together)), tol=tolerance)
+        assert integrator.order == self.order + 1
+        factors = np.cumprod(np.arange(1.0, self.order + 2))[:, None]  # (k + 1) k!
+        derivatives = np.empty((self.order + 1, self.n))
+        state, coefficients = integrator.state, integrator.tc
+
+        def program():
+            for at in range(0, self.n, together):
+                state[0], state[1] = numbers[at : at + together], 0.0
+                integrator.step(write_tc=True)
+                derivatives[:, at : at + together] = coefficients[1, 1:]
+            np.multiply(derivatives, factors, out=derivatives)
+            return self.sample(derivatives if self.n > 1 else derivatives[:, 0])
+
+        return program
+
+
+class AnyTanh(AnyOrder):
+    function = formula = "tanh"
+
+    def coefficients(self, x):
+        """From y' = 1 - y^2."""
+        y = [1 - 2 / ((2 * x).exp() + 1)]
+        for k in range(self.order):
+            squared = sum(y[j] * y[k - j] for j in range(k + 1))
+            y.append(((k == 0) - squared) / (k + 1))
+        return y
+
+    def evaluated(self, x, sin, exp, tanh):
+        return tanh(x)
+
+
+class AnyWave(AnyOrder):
+    function, formula = "wave", "x sin x exp(−x²)"
+
+    def coefficients(self, x):
+        """The product of three series: x + t; sin by the angle sum; e' = -2 (x + t) e."""
+        n, sin, cos = self.order, decimal_sin(x), decimal_sin(x + decimal_pi() / 2)
+        s, factorial = [], Decimal(1)
+        for k in range(n + 1):
+            factorial *= max(k, 1)
+            s.append([sin, cos, -sin, -cos][k % 4] / factorial)
+        e = [(-x * x).exp()]
+        for k in range(1, n + 1):
+            e.append(-2 * (x * e[k - 1] + (e[k - 2] if k > 1 else 0)) / k)
+        both = [sum(s[j] * e[k - j] for j in range(k + 1)) for k in range(n + 1)]
+        return [x * c + (both[k - 1] if k else 0) for k, c in enumerate(both)]
+
+    def evaluated(self, x, sin, exp, tanh):
+        return x * sin(x) * exp(-(x * x))
+
+
+def decimal_sin(x: Decimal) -> Decimal:
+    """By its Taylor series at 0; for small x, in the digits of the context."""
+    total = term = x
+    k = 1
+    while abs(term) > Decimal("1e-90"):
+        term *= -x * x / ((k + 1) * (k + 2))
+        total, k = total + term, k + 2
+    return total
+
+
+def decimal_pi() -> Decimal:
+    """By Machin's formula, pi/4 = 4 arctan 1/5 - arctan 1/239."""
+
+    def arctan_of_one_over(m):
+        total = power = Decimal(1) / m
+        k = 1
+        while abs(power) > Decimal("1e-90"):
+            power /= -m * m
+            k += 2
+            total += power / k
+        return total
+
+    return 4 * (4 * arctan_of_one_over(5) - arctan_of_one_over(239))
+
+
+class QuietTree(Tree):
+    """The tree without Python's cyclic collector: what that costs is the difference."""
+
+    def dezero(self):
+        import gc
+
+        program = super().dezero()
+
+        def quiet():
+            gc.disable()
+            try:
+                return program()
+            finally:
+                gc.enable()
+
+        return quiet
+
+
+class Walk(Tree):
+    """What the backward pass of the tree touches, and nothing else: what caches and memory cost.
+
+    Every function is taken in the order of the pass, and what it holds is looked at: its inputs
+    and their arrays. (To take a reference to an object is to write into it, so it is fetched.)
+    """
+
+    shuffled = False
+
+    def expected(self):
+        return 2.0 * (self.n - 1)
+
+    def dezero(self):
+        from dezero import Variable
+
+        root = pairwise_sum([Variable(np.array(float(i))) for i in range(self.n)])
+        functions = [root.creator]
+        for f in functions:  # it grows
+            functions += [x.creator for x in f.inputs if x.creator is not None]
+        functions.sort(key=lambda f: -f.generation)
+        if self.shuffled:
+            random.Random(0).shuffle(functions)
+
+        def program(root=root):  # the weak references of the graph need it
+            inputs = 0
+            for f in functions:
+                f.generation  # noqa: B018
+                for x in f.inputs:
+                    x._data  # noqa: B018
+                    inputs += 1
+            return float(inputs)
+
+        return program
+
+
+class ShuffledWalk(Walk):
+    """The same in an order that no cache and no prefetch can guess."""
+
+    shuffled = True
+
+
 SCALAR = [Newton(), SinCycle(), *map(Tanh, (2, 4, 6, 8)), Chain(1000), Tree(4000), DoubleBackprop()]
 ARRAY = [
     *(kind(order) for kind in (ArrayPolynomial, ArraySin, ArrayTanh) for order in (1, 2)),
@@ -884,11 +1111,20 @@ ARRAY = [
     GradientPenalty(),
 ]
 COMPILED = [Compiled(order) for order in (1, 2, 3, 4)]
-JOBS = {job.name: job for job in (*SCALAR, *ARRAY, *COMPILED)}
+ANY_ORDER = [
+    kind(order, n) for kind in (AnyTanh, AnyWave) for n in (1, 10**6) for order in (8, 20, 40)
+]
+JOBS: dict[str, Job] = {job.name: job for job in (*SCALAR, *ARRAY, *COMPILED, *ANY_ORDER)}
 #: Jobs of any size, for the growth with the number of operations.
-GROWTH = {"chain": Chain, "tree": Tree}
+GROWTH: dict[str, type[Chain]] = {"chain": Chain, "tree": Tree}
+#: And what the growth of the tree is made of.
+OF_THE_TREE: dict[str, type[Chain]] = {
+    "tree, no collector": QuietTree,
+    "walk": Walk,
+    "walk, shuffled": ShuffledWalk,
+}
 
 
 def make(name: str, n: int = 0, create_graph: bool = False) -> Job:
     """The job of this name; with n, the chain or the tree of this size."""
-    return GROWTH[name](n, create_graph) if n else JOBS[name]
+    return {**GROWTH, **OF_THE_TREE}[name](n, create_graph) if n else JOBS[name]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
+import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,16 @@ from typing import Any
 import numpy as np
 
 from ..execution.pipes import Worker, WorkerError
-from . import worker
-from .jobs import ArrayJob, Job, make
+from . import cluster, worker
+from .jobs import OF_THE_TREE, ArrayJob, Job, make
 
 SAMPLE = 0.02  # seconds of a sample, at least; as many calls as that takes
 ROUNDS = (5, 15)  # samples of each engine
 BUDGET = 2.0  # seconds for all samples of a job, if the least number of rounds allows
 PATIENCE = 300.0  # seconds without an answer, after which a worker is given up
 
+#: Kinds that run what is written for another.
+SAME = {"book": "dezero", "bare": "dezero", "jax.jit": "jax", "jet.jit": "jet"}
 #: Kinds whose memory tracemalloc sees.
 ON_NUMPY = ("dezero", "by_hand", "same_steps", "book", "autograd")
 
@@ -38,6 +42,11 @@ THREADS = {
     "JAX_ENABLE_X64": "1",
     "PYTHONHASHSEED": "0",
 }
+
+#: The numbers of the example on a cluster, the workers, and how often each is measured.
+CLUSTER_SIZE = 10**8
+CLUSTER_WORKERS = (0, 1, 2)
+CLUSTER_ROUNDS = 3
 
 GROWTH_SIZES = (10**3, 10**4, 10**5, 10**6)
 #: Where an engine's growth is not followed to the end, since it would take minutes.
@@ -81,6 +90,9 @@ class Subject:
     version: str = ""
     absent: str = ""  # why it does not run here
     worker: Worker | None = None
+    jobs: str = "dezero_harness.bench.jobs"  # the module whose `make` makes the jobs
+    env: Mapping[str, str] = field(default_factory=lambda: THREADS)
+    patience: float = PATIENCE
 
     @property
     def is_stage(self) -> bool:
@@ -88,7 +100,7 @@ class Subject:
 
     def why_not(self, job: Job) -> str | None:
         """Why this engine takes no part in the job; None if it does, "" if that needs no words."""
-        method = {"book": "dezero", "bare": "dezero", "jax.jit": "jax"}.get(self.kind, self.kind)
+        method = SAME.get(self.kind, self.kind)
         if not hasattr(job, method) or self.kind in job.silent:
             return ""
         if self.kind in job.excluded:
@@ -101,9 +113,10 @@ class Subject:
 
     def start(self) -> None:
         command = [sys.executable, "-I", "-S", "-u", str(worker.__file__)]
-        self.worker = Worker(command, os.environ | THREADS)
+        self.worker = Worker(command, os.environ | self.env)
         path = [str(Path(worker.__file__).parents[2]), *filter(None, sys.path)]
-        answer = self._exchange({"kind": self.kind, "folder": self.folder, "path": path})
+        settings = {"kind": self.kind, "folder": self.folder, "path": path, "jobs": self.jobs}
+        answer = self._exchange(settings)
         self.absent = answer.get("absent", "")
         if self.is_stage and self.absent:
             raise BenchError(f"{self.name}: {self.absent}")
@@ -124,7 +137,7 @@ class Subject:
         assert self.worker
         self.worker.send(request)
         try:
-            answer = self.worker.receive(PATIENCE)
+            answer = self.worker.receive(self.patience)
         except WorkerError as error:
             last = self.worker.printed().strip().splitlines()[-1:]
             self.stop()
@@ -171,6 +184,8 @@ class Bench:
         self.rows: list[Row] = []
         self.growth: list[dict[str, Any]] = []
         self.nodes: dict[str, float] = {}
+        self.cluster: list[dict[str, Any]] = []
+        self.without_cluster = ""  # why it was not measured
         self.failures: list[str] = []
 
     @property
@@ -195,6 +210,8 @@ class Bench:
         taking_part = []
         for subject in self.present():
             reason = subject.why_not(job)
+            if reason is None and self.quick and subject.kind in job.slow:
+                reason = "not in a quick run: its first call takes many seconds"
             if reason is None:
                 taking_part.append(subject)
             elif reason:
@@ -270,6 +287,9 @@ class Bench:
             for create_graph in (False, True):
                 bar.set_description(f"growth {shape}{' graph' if create_graph else ''}")
                 self._grow(shape, create_graph, sizes, bar)
+        for shape in OF_THE_TREE if "tree" in shapes else ():
+            bar.set_description(shape)
+            self._grow(shape, False, sizes, bar)
 
     def _grow(self, shape: str, create_graph: bool, sizes: Sequence[int], bar: Any) -> None:
         runs = []
@@ -277,7 +297,7 @@ class Bench:
             job = make(shape, n, create_graph)
             for subject in self.present():
                 fits = subject.kind in GROWTH_KINDS and subject.why_not(job) is None
-                if subject.is_stage and subject is not self.ours:
+                if (subject.is_stage or shape in OF_THE_TREE) and subject is not self.ours:
                     fits = False
                 if create_graph and subject.kind == "autograd":
                     fits = False  # it has no such choice
@@ -319,6 +339,36 @@ class Bench:
         for subject in {id(run[0]): run[0] for run in runs}.values():
             with contextlib.suppress(BenchError):
                 subject.ask("release")
+
+    def run_cluster(self, bar: Any) -> None:
+        """The last stage's example on Dask, alone and on processes of this machine, in turns."""
+        size = 10**6 if self.quick else CLUSTER_SIZE
+        rounds = 1 if self.quick else CLUSTER_ROUNDS
+        bar.set_description("cluster")
+        path = os.pathsep.join(filter(None, sys.path))
+        for _ in range(rounds):
+            for workers in CLUSTER_WORKERS:
+                command = [sys.executable, cluster.__file__, self.ours.folder, str(size)]
+                done = subprocess.run(
+                    [*command, str(workers)],
+                    capture_output=True,
+                    text=True,
+                    env=os.environ | THREADS | {"PYTHONPATH": path},
+                    timeout=PATIENCE,
+                )
+                last = done.stderr.strip().splitlines()[-1:]
+                if done.returncode:
+                    if "ModuleNotFoundError" in done.stderr:
+                        self.without_cluster = "".join(last)
+                        return
+                    self.failures.append(f"cluster of {workers}: {''.join(last)}")
+                    return
+                answer = json.loads(done.stdout)
+                if not np.allclose(answer["means"], answer["expected"], rtol=1e-10, atol=0):
+                    self.failures.append(f"cluster of {workers}: answers {answer['means']}")
+                    return
+                self.cluster.append(answer)
+                bar.update(1 / rounds / len(CLUSTER_WORKERS))
 
     def stop(self) -> None:
         for subject in self.subjects:

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dezero_shared.driver import why_no_device
-
-from .jobs import ARRAY, COMPILED, JOBS, SCALAR, Job
+from .jobs import ANY_ORDER, ARRAY, COMPILED, GROWTH, JOBS, SCALAR, Job
 from .measure import Bench
 from .worker import CLOCK
 
@@ -28,6 +26,9 @@ PEERS = {
     "jax.jit": "JAX jit",
     "compiled": "stage in jit",
     "torch": "PyTorch",
+    "jet": "jet",
+    "jet.jit": "jet in jit",
+    "heyoka": "heyoka",
 }
 #: How a peer comes into the table that a session does not install by itself.
 INSTALL = {"torch": "nox -s bench -- --torch", "book": "--book DIR"}
@@ -48,16 +49,13 @@ GOALS = (
         for order in (1, 2)
     ),
     *((f"jit{order}", "jax.jit", 1.05) for order in (1, 2, 3, 4)),
+    *((job.name, "jet", 1.0) for job in ANY_ORDER),
 )
+#: Whose time is compared where it is not that of the last stage.
+BASES = {"jax.jit": "compiled", "jet": "series"}
 
 MEMORY_GOAL = 1.25  # of the peak on arrays, beside the same steps
 FLAT = 1.2  # the cost of an operation among the most, beside that among the fewest
-
-NOT_ON_A_DEVICE = (
-    "Newton on 10⁷ starting points",
-    "sin to order 4 on 10⁸ numbers",
-    "tanh to order 4 on 10⁸ numbers",
-)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
@@ -163,7 +161,9 @@ def by_stage(bench: Bench) -> list[str]:
 
 def compile_table(bench: Bench) -> list[str]:
     """The first call of what is compiled: tracing and compiling, and then one run."""
-    names = [s.name for s in bench.subjects if s.kind in ("jax.jit", "compiled")]
+    names = [
+        s.name for s in bench.subjects if s.kind in ("jax.jit", "compiled", "jet.jit", "heyoka")
+    ]
     body = [
         [row.title, *(duration(row.first[n]) if n in row.first else "–" for n in names)]
         for row in bench.rows
@@ -190,8 +190,9 @@ def growth_table(bench: Bench) -> list[str]:
     for key, by_size in growth(bench).items():
         cells = [_digits(1e6 * by_size[n]) if n in by_size else "–" for n in sizes]
         change = by_size[max(by_size)] / by_size[min(by_size)]
-        body.append([*key, *cells, f"{change:.2f}"])
-    head = ["shape", "backward", "engine", *(f"{n:,}" for n in sizes), "last / first"]
+        node = bench.nodes.get(key[2])
+        body.append([*key, *cells, f"{change:.2f}", f"{node:.0f}" if node else "–"])
+    head = ["shape", "backward", "engine", *(f"{n:,}" for n in sizes), "last / first", "bytes"]
     return _table(head, body) if body else []
 
 
@@ -208,6 +209,31 @@ def memory_table(bench: Bench) -> list[str]:
     return _table(["MiB at the peak", *shown], body)
 
 
+def cluster_table(bench: Bench) -> list[str]:
+    """Seconds on a cluster, and the part of its workers' time in which none computes."""
+    runs: dict[int, list[dict[str, Any]]] = {}
+    for run in bench.cluster:
+        runs.setdefault(run["workers"], []).append(run)
+    body = []
+    for workers, some in runs.items():
+        times = [run["seconds"] for run in some]
+        lower, median, upper = quartiles(times)
+        shares = [1 - run["computing"] / run["seconds"] / workers for run in some if workers]
+        body.append(
+            [
+                f"{workers} worker{'s' * (workers > 1)}" if workers else "no cluster, one process",
+                f"{duration(median)} ±{50 * (upper - lower) / median:.0f}%",
+                f"{statistics.median(shares):.0%}" if shares else "–",
+            ]
+        )
+    if not body:
+        return []
+    size = bench.cluster[0]["size"]
+    title = f"out_of_core, means of sin and 4 derivatives, {size:.0e} numbers".replace("e+0", "e")
+    head = [title, "by the clock", "of it scheduling, transfer, waiting"]
+    return _table(head, body)
+
+
 def goals(bench: Bench) -> list[tuple[str, str, float, float]]:
     """What is compared, with what, the ratio that was measured, and what it may be at most."""
     rows = {row.job: row for row in bench.rows}
@@ -216,7 +242,7 @@ def goals(bench: Bench) -> list[tuple[str, str, float, float]]:
         if job not in rows:
             continue
         row, peer = rows[job], PEERS[kind]
-        base = PEERS["compiled"] if kind == "jax.jit" else bench.ours.name
+        base = PEERS[BASES[kind]] if kind in BASES else bench.ours.name
         measured = ratio(row.times, base, peer)
         if measured:
             found.append((job, peer, measured[1], most))
@@ -224,7 +250,7 @@ def goals(bench: Bench) -> list[tuple[str, str, float, float]]:
             memory = row.peaks[base] / row.peaks[peer]
             found.append((f"{job}, memory", peer, memory, MEMORY_GOAL))
     for (shape, mode, engine), by_size in growth(bench).items():
-        if engine == bench.ours.name and len(by_size) > 1:
+        if engine == bench.ours.name and shape in GROWTH and len(by_size) > 1:
             first, last = by_size[min(by_size)], by_size[max(by_size)]
             found.append(
                 (f"{shape}, {mode}, {max(by_size):,}", f"{min(by_size):,}", last / first, FLAT)
@@ -266,17 +292,15 @@ def summary(bench: Bench, date: str, full: bool = False) -> str:
     lines += comparison(bench, SCALAR, ours, full)
     lines += comparison(bench, ARRAY, ours, full)
     lines += comparison(bench, COMPILED, PEERS["compiled"], full)
-    lines += _table(["on a GPU", ""], [[what, "not run"] for what in NOT_ON_A_DEVICE])
+    lines += comparison(bench, ANY_ORDER, PEERS["series"], full)
+    lines += cluster_table(bench)
+    if bench.without_cluster:
+        lines.append(f"out_of_core on a cluster: not measured, {bench.without_cluster}.\n")
     for peer in bench.subjects:
         if peer.absent:
             way = f"; for it: {INSTALL[peer.kind]}" if peer.kind in INSTALL else ""
             lines.append(f"{peer.name}: not installed ({peer.absent}){way}.\n")
-    lines += [f"GPU: not run, {why_not_on_a_device()}.", ""]
     return "\n".join(lines)
-
-
-def why_not_on_a_device() -> str:
-    return why_no_device() or "the bench has no jobs for one yet"
 
 
 def in_full(bench: Bench, date: str) -> str:
@@ -323,10 +347,10 @@ def as_json(bench: Bench, date: str) -> dict[str, Any]:
         "rows": [vars(row) for row in bench.rows],
         "growth": bench.growth,
         "bytes per node": bench.nodes,
+        "cluster": bench.cluster,
         "goals": [
             {"what": what, "beside": beside, "ratio": measured, "at most": most}
             for what, beside, measured, most in goals(bench)
         ],
-        "on a GPU": {what: f"not run: {why_not_on_a_device()}" for what in NOT_ON_A_DEVICE},
         "failures": bench.failures,
     }

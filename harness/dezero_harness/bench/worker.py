@@ -2,7 +2,8 @@
 
 Requests and answers are lines of JSON on the pipes that were its stdin and stdout. A time is of the
 processor (all threads of this process), which other programs of the machine disturb less than the
-clock on the wall; where nothing else runs, and in one thread, the two agree.
+clock on the wall; where nothing else runs, and in one thread, the two agree. Where a GPU computes
+and this process waits for it, the clock on the wall is asked for.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ LIBRARIES = {
     "compiled": "jax",
     "torch": "torch",
     "series": "dezero_shared.series",
+    "jet": "jax",
+    "jet.jit": "jax",
+    "heyoka": "heyoka",
+    **dict.fromkeys(("stage_cupy", "hand_cupy"), "cupy"),
+    **dict.fromkeys(("stage_torch", "eager_torch"), "torch"),
+    **dict.fromkeys(("stage_jax", "jit_jax"), "jax"),
 }
 
 
@@ -52,17 +59,21 @@ class Engine:
         distribution = name.partition(".")[0]
         if distribution == "dezero_shared":
             return ""
-        return f"{distribution} {metadata.version(distribution)}"
+        # CuPy's distribution has another name than its module.
+        version = getattr(library, "__version__", "") or metadata.version(distribution)
+        return f"{distribution} {version}"
 
     def prepare(self, job: Any) -> Callable[[], Any]:
         """The program of this job, ready to be called. Its first call may compile it."""
-        if self.kind in ("jax", "jax.jit", "compiled"):
+        if self.kind in ("jax", "jax.jit", "jet", "jet.jit", "compiled"):
             import jax
 
-            f, *arguments = getattr(job, "compiled" if self.kind == "compiled" else "jax")()
-            if self.kind != "jax":
+            f, *arguments = getattr(job, self.kind.partition(".")[0])()
+            if self.kind not in ("jax", "jet"):
                 f = jax.jit(f)
-            return lambda: jax.block_until_ready(f(*arguments))
+            # After the compiler's work, or it would compute these alone.
+            sample = getattr(job, "sample", lambda answer: answer)
+            return lambda: sample(jax.block_until_ready(f(*arguments)))
         return getattr(job, "dezero" if self.kind in ("book", "bare") else self.kind)()
 
 
@@ -94,8 +105,9 @@ def as_data(answer: Any) -> list[dict[str, Any]]:
     return arrays
 
 
-def measure(program: Callable[[], Any], calls: int) -> tuple[float, Any]:
+def measure(program: Callable[[], Any], calls: int, by: str = CLOCK) -> tuple[float, Any]:
     """Seconds for this many calls, with the cyclic collector on as users have it; and an answer."""
+    clock = getattr(time, by)
     gc.collect()  # no sample pays for what the one before has left
     started = clock()
     for _ in range(calls - 1):
@@ -148,6 +160,9 @@ def main() -> None:
     requests, answer = iter(pipes), pipes.answer
     settings = next(requests)
     sys.path[:] = settings["path"]
+    # Memory that is kept for the next array is a setting for every engine, like the collector.
+    import dezero_shared.arrays  # noqa: F401
+
     try:
         engine = Engine(settings["kind"], settings["folder"])
     except ImportError as error:
@@ -156,7 +171,7 @@ def main() -> None:
         return answer(error=f"{type(error).__name__}: {error}")
     answer(version=engine.version)
 
-    from dezero_harness.bench import jobs
+    jobs = importlib.import_module(settings["jobs"])
 
     # What was imported stays, and no collection shall look at it: of some libraries it is a lot.
     gc.collect()
@@ -179,7 +194,7 @@ def _reply(
         programs[key] = engine.prepare(make(*given["job"]))
         return {"seconds": clock() - started}
     if do == "time":
-        seconds, result = measure(programs[key], given["calls"])
+        seconds, result = measure(programs[key], given["calls"], given.get("clock", CLOCK))
         return {"seconds": seconds} | ({"value": as_data(result)} if given["value"] else {})
     if do == "peak":
         return {"bytes": peak(programs[key])}
@@ -187,7 +202,17 @@ def _reply(
         return {"bytes": bytes_per_node(engine.kind, given["n"])}
     assert do == "release"
     programs.clear()
+    release_devices()
     return {}
+
+
+def release_devices() -> None:
+    """Give the memory of a GPU back that these libraries keep for later arrays."""
+    gc.collect()
+    if cupy := sys.modules.get("cupy"):
+        cupy.get_default_memory_pool().free_all_blocks()
+    if torch := sys.modules.get("torch"):
+        torch.cuda.empty_cache()  # does nothing where there is no device
 
 
 if __name__ == "__main__":

@@ -16,6 +16,12 @@ from .first_order import ARRAY_FUNCTIONS, FORMS, OPERATIONS, Form
 from .gradient_graph import GRAD_IS_AN_ARRAY
 
 RNG = np.random.default_rng(1316)
+#: In this order a program runs into what is not there: what it imports, the numbers, a seed that is
+#: a Variable, the walk which sums to an operand's shape.
+COMES = (
+    *("functions", "tanh", "array_functions"),
+    *("float64", "uneven reshape", "create_graph", "broadcast"),
+)
 DTYPES = ("float16", "float32", "float64")
 ROUNDINGS = 12  # that add up in an answer, at most: three times as many as were ever seen
 SHAPES = [(), (3,)]
@@ -81,6 +87,7 @@ def summed(x, shape):
 
 def case(words, dtype, order, program, expect, needs, chapter, imports=""):
     rounding = float(np.finfo(dtype).eps)
+    needs = {*needs, *["create_graph"] * (order - 1), *[dtype] * (dtype == "float64")}
     derivative = {1: "value and slope", 2: "second derivative"}[order]
     return Case(
         statement=f"{dtype}: {derivative} of {words}",
@@ -90,8 +97,7 @@ def case(words, dtype, order, program, expect, needs, chapter, imports=""):
         chapter=chapter if order == 1 else max(chapter, 32),
         group="dtypes",
         level="dtype",
-        # A seed that is a Variable comes before the walk which sums to an operand's shape.
-        needs=tuple(sorted((*needs, *["create_graph"] * (order - 1)), key="broadcast".__eq__)),
+        needs=tuple(sorted(needs, key=COMES.index)),
         without=GRAD_IS_AN_ARRAY if order == 2 else {},
         rel=ROUNDINGS * rounding,
         abs=ROUNDINGS * rounding,  # where terms of size 1 cancel

@@ -5,6 +5,7 @@ one mistake each, and the check has to name its order, its element, and what to 
 """
 
 import math
+from dataclasses import replace
 from functools import partial
 from textwrap import dedent
 
@@ -468,8 +469,8 @@ for statement, call, error in [
     ("a whole number", "(f, 2)", Raises("TypeError", "write 1.0 for 1")),
     (
         "complex numbers",
-        "(f, host([1j], 'complex128'))",
-        Raises("TypeError", "complex128.*floating dtype"),
+        "(f, host([1j], 'complex64'))",
+        Raises("TypeError", "complex64.*floating dtype"),
     ),
     ("a list", "(f, [1.0])", Raises("TypeError", r"expected an array, got \[1.0\]")),
     ("no numbers", "(f, host([[]] * 2))", Raises("ValueError", r"no elements.*\(2, 0\)")),
@@ -676,3 +677,13 @@ CASES += [
         ]
     ],
 ]
+
+
+def in_float64(case):
+    """Differences are taken in float64, wherever the check comes to calling f."""
+    checks = "gradient_check(" in case.program or "numerical_grad(" in case.program
+    refused = isinstance(case.expect, Raises) and case.expect.type in ("TypeError", "ValueError")
+    return replace(case, needs=(*case.needs, "float64")) if checks and not refused else case
+
+
+CASES = [in_float64(case) for case in CASES]

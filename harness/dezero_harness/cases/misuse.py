@@ -77,7 +77,7 @@ CASES += [
         program="""
             x = Variable(array([1.0, 2.0]))
             y = x * x
-            y.grad = Variable(array([1j, 2j], "complex128"))
+            y.grad = Variable(array([1j, 2j], "complex64"))
             y.grad
         """,
         expect=Raises("TypeError", "real numbers.*complex"),
@@ -92,7 +92,7 @@ CASES += [
         program="""
             x = Variable(array([1.0, 2.0]))
             y = x * x
-            y.grad = array([1j, 2j], "complex128")
+            y.grad = array([1j, 2j], "complex64")
             y.grad
         """,
         expect=Raises("TypeError", "real numbers.*complex|a Variable of its shape.*complex"),

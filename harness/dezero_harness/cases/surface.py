@@ -51,7 +51,7 @@ CASES = [
             ("a shape", "x.shape", [2, 3]),
             ("a number of axes", "x.ndim", 2),
             ("a size", "x.size", 6),
-            ("a dtype", "dtype_name(x), x.dtype == x.data.dtype", ["float64", True]),
+            ("a dtype", "dtype_name(x)[:5], x.dtype == x.data.dtype", ["float", True]),
             ("the length of its first axis", "len(x)", 2),
         ]
     ],

@@ -88,13 +88,13 @@ def judge(
     expected, got = _show_expected(prediction), _show_observed(observed)
     if observed.fault:
         return Verdict("unexpected", expected, got, observed.fault)
-    if _fits(case, prediction, observed, arrays.ulps):
+    if _fits(case, prediction, observed, arrays):
         reason = _lack(lacking, arrays) if lacking else case.source
         return Verdict("refused" if lacking else "passed", expected, got, reason)
-    if lacking in arrays.lacks and _fits(case, case.expect, observed, arrays.ulps):
+    if lacking in arrays.lacks and _fits(case, case.expect, observed, arrays):
         reason = f"this is right, and yet it is stated that {_lack(lacking, arrays)}"
         return Verdict("unexpected", expected, got, reason)
-    if lacking and _fits(case, case.expect, observed, arrays.ulps):
+    if lacking and _fits(case, case.expect, observed, arrays):
         reason = (
             f"this is right, and too early: the stage does not state {lacking}; state it in the"
             f" pyproject.toml of the stage, or take out what brings it"
@@ -107,9 +107,7 @@ def judge(
     if observed.error or isinstance(prediction, Raises):
         reason = _other_end(prediction, observed)
         return Verdict("unexpected", expected, got, reason)
-    found = [
-        _describe(*each) for each in differences(case, prediction, observed.value, arrays.ulps)
-    ]
+    found = [_describe(*each) for each in differences(case, prediction, observed.value, arrays)]
     if len(found) > _DIFFERENCES:
         found[_DIFFERENCES:] = [f"and {len(found) - _DIFFERENCES} more"]
     return Verdict("unexpected", expected, got, "another answer", tuple(found))
@@ -123,7 +121,7 @@ def _lack(capability: str, arrays: ArrayKind) -> str:
     return f"the stage has no {capability}"
 
 
-def _fits(case: Case, prediction: Any, observed: Observed, ulps: int = 0) -> bool:
+def _fits(case: Case, prediction: Any, observed: Observed, arrays: ArrayKind = _ANY) -> bool:
     if isinstance(prediction, Raises):
         return observed.error == prediction.type and bool(
             re.search(prediction.match, observed.message)
@@ -133,7 +131,7 @@ def _fits(case: Case, prediction: Any, observed: Observed, ulps: int = 0) -> boo
     if isinstance(prediction, Says):
         text = observed.value
         return isinstance(text, str) and bool(re.fullmatch(prediction.match, text, re.DOTALL))
-    return not any(differences(case, prediction, observed.value, ulps))
+    return not any(differences(case, prediction, observed.value, arrays))
 
 
 def _denied(case: Case, observed: Observed) -> str:
@@ -147,28 +145,30 @@ def _denied(case: Case, observed: Observed) -> str:
 
 
 def differences(
-    case: Case, expected: Any, got: Any, ulps: int = 0
+    case: Case, expected: Any, got: Any, arrays: ArrayKind = _ANY
 ) -> Iterator[tuple[str, Any, Any]]:
     """Where an answer is not the expected one: the place, as in `[0][2]`, and what stands there.
 
     Numbers compare by value, within the case's tolerance; nan equals nan. Lists and dicts have to
-    agree in length and keys, and a bool is not a number. `ulps` is the least tolerance of a case
-    that has one, or that computes functions: sin, tanh and so on are the array library's own.
+    agree in length and keys, and a bool is not a number. The kind's `ulps` are the least tolerance
+    of a case that has one, or that computes functions: sin, tanh and so on are the array library's
+    own. Where numbers are coarser than those of float64, no case is exact.
     """
-    yield from compare(as_plain(expected), as_plain(got), tolerance(case, ulps))
+    yield from compare(as_plain(expected), as_plain(got), tolerance(case, arrays))
 
 
-def tolerance(case: Case, ulps: int = 0) -> tuple[float, float, int]:
+def tolerance(case: Case, arrays: ArrayKind = _ANY) -> tuple[float, float, float]:
     """Of a case: relative to the expected number, absolute, and in units of its last place."""
+    ulps = arrays.ulps
     if "functions" in case.needs:
         ulps = max(ulps, FUNCTION_ULPS)
-    elif not (case.rel or case.abs):
+    elif not (case.rel or case.abs) and arrays.coarser == 1:
         ulps = 0
-    return case.rel, case.abs, ulps
+    return case.rel * arrays.coarser, case.abs * arrays.coarser, ulps * arrays.coarser
 
 
 def compare(
-    expected: Any, got: Any, tolerance: tuple[float, float, int], place: str = ""
+    expected: Any, got: Any, tolerance: tuple[float, float, float], place: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
     """As `differences`, of plain data, within a tolerance as the function of this name gives it."""
     if isinstance(expected, list) and isinstance(got, list) and len(expected) == len(got):
@@ -188,7 +188,7 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, int | float | complex) and not isinstance(x, bool)
 
 
-def _close(expected: Any, got: Any, rel: float, abs_: float, ulps: int) -> bool:
+def _close(expected: Any, got: Any, rel: float, abs_: float, ulps: float) -> bool:
     if expected == got or (expected != expected and got != got):
         return True
     if isinstance(expected, complex) or isinstance(got, complex):

@@ -26,6 +26,8 @@ class ArrayKind:
         program that needs it answers instead, unless the case itself says that in `without`.
     ulps: how far off sin, tanh, powers and so on may be where NumPy's are right: the least
         tolerance of a case that computes functions, or that has a tolerance. Others stay exact.
+    coarser: how many times farther apart than those of float64 its numbers are, where it has none:
+        every tolerance is that much larger, and nothing is held to be exact.
     maps: true of a GPU, whose driver maps more addresses than there is memory, so that a limit of
         those would mean nothing.
     """
@@ -37,6 +39,7 @@ class ArrayKind:
     prelude: str
     lacks: Mapping[str, Any] = field(default_factory=dict)
     ulps: int = 0
+    coarser: float = 1.0
     maps: bool = False
 
 
@@ -52,7 +55,7 @@ _STRICT = """
 import array_api_strict as xp
 
 def array(values, dtype="float64"):
-    return xp.asarray(values, dtype=getattr(xp, dtype), device=xp.Device("device1"))
+    return xp.asarray(values, dtype=getattr(xp, dtype), device=xp.Device(DEVICE))
 
 def on_host(x):
     return np.from_dlpack(x)
@@ -152,10 +155,31 @@ def values(x):
     return on_host(raw(x)).tolist()
 """
 
+# Of a device without float64, after every "float64" above has become a "float32": numbers that
+# nobody has asked to be of another type are refused where they would become 0 or inf.
+_IN_FLOAT32 = """
+_array = array
+
+def array(values, dtype="float32"):
+    if dtype == "float32":
+        wide = np.asarray(values, dtype="float64")
+        with np.errstate(all="ignore"):
+            narrow = wide.astype("float32")
+        if ((narrow == 0) != (wide == 0)).any() or (np.isinf(narrow) != np.isinf(wide)).any():
+            raise OverflowError(f"float32 has no such number: {values}")
+    return _array(values, dtype)
+"""
+
 #: The names that `array_kind` knows.
 KINDS = ("numpy", "strict", "jax", "dask", "torch", "cupy")
 #: Those whose arrays live on a device of choice: what `--device` may name, the best first.
-DEVICES = {"torch": ("cuda", "xpu", "mps", "cpu"), "jax": ("gpu", "tpu", "cpu")}
+DEVICES = {
+    "torch": ("cuda", "xpu", "mps", "cpu"),
+    "jax": ("gpu", "tpu", "cpu"),
+    "strict": ("device1", "no_float64"),
+}
+#: Devices without float64; there the cases compute in float32. The second is like the first.
+WITHOUT_FLOAT64 = ("mps", "no_float64")
 
 _CLONE = "in a clone of the repository: python -m pip install"
 
@@ -171,7 +195,12 @@ def array_kind(name: str, device: str = "") -> ArrayKind:
         raise Unusable(f"--device {device} does not go with --array {name}; what goes: {known}")
     if name == "strict":
         advice = "python -m pip install array-api-strict"
-        return _kind(name, _needed(name, advice, "array_api_strict"), "device1", _STRICT)
+        module = _needed(name, advice, "array_api_strict")
+        device = device or "device1"
+        lacks: dict[str, Any] = {}
+        if device in WITHOUT_FLOAT64:
+            lacks["float64"] = Raises("ValueError", "does not support dtype=.*float64")
+        return _kind(name, module, device, _STRICT, chosen=repr(device), lacks=lacks)
     if name == "jax":
         return _on_jax(device)
     if name == "dask":
@@ -220,18 +249,13 @@ def _on_torch(device: str) -> ArrayKind:
         _needed("torch", f'{_CLONE} "./shared[torch]", or: nox -s stage33-torch', "torch")
     )
     kind = device.partition(":")[0]
-    there = [each for each in DEVICES["torch"] if _has(torch, each)]
-    if kind == "mps" and kind in there:
-        raise Unusable(
-            f"--array torch --device {device}: this device has no float64, in which the cases "
-            f"compute; what does: --device cpu"
-        )
+    there = [each for each in DEVICES["torch"] if has_device(torch, each)]
     if kind and kind not in there:
         raise Unusable(
             f"--array torch --device {device}: PyTorch {torch.__version__} finds no such device on "
             f"this machine; what it finds: {', '.join(there)}"
         )
-    device = device or next(each for each in there if each != "mps")
+    device = device or there[0]
     try:
         torch.zeros(1, device=device)
     except Exception as error:  # whatever a broken driver raises is the reason
@@ -243,13 +267,16 @@ def _on_torch(device: str) -> ArrayKind:
         "negative steps": Raises("ValueError", "step must be greater than zero"),
         "shape errors": Raises("RuntimeError", "must match the size of tensor|at least 1D"),
     }
+    if device.partition(":")[0] in WITHOUT_FLOAT64:
+        lacks["float64"] = Raises("TypeError", "doesn't support float64")
     on_gpu = device != "cpu"
     return _kind(
         "torch", "torch", name, _TORCH, chosen=repr(device), lacks=lacks, ulps=2, maps=on_gpu
     )
 
 
-def _has(torch: Any, device: str) -> bool:
+def has_device(torch: Any, device: str) -> bool:
+    """Whether this PyTorch can use a device of this kind, one of DEVICES["torch"]."""
     part = torch.backends.mps if device == "mps" else getattr(torch, device, None)
     return device == "cpu" or (part is not None and part.is_available())
 
@@ -279,9 +306,12 @@ def _kind(
 ) -> ArrayKind:
     """chosen: what stands for DEVICE in the prelude."""
     version = importlib.import_module(module).__version__
-    prelude = prelude.replace("DEVICE", chosen)
     for helper, source in _UNLESS_SAID.items():
         if f"def {helper}(" not in prelude:
             prelude += source
-    whole = _BEFORE + prelude + _AFTER
-    return ArrayKind(name, module, version, device, whole, lacks or {}, ulps, maps)
+    whole, coarser = _BEFORE + prelude + _AFTER, 1.0
+    if lacks and "float64" in lacks:
+        whole = whole.replace("float64", "float32") + _IN_FLOAT32
+        coarser, ulps = 2.0**29, max(ulps, 16)
+    whole = whole.replace("DEVICE", chosen)
+    return ArrayKind(name, module, version, device, whole, lacks or {}, ulps, coarser, maps)

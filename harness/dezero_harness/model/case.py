@@ -46,6 +46,7 @@ ARRAY_CAPABILITIES: Mapping[str, str] = {
     "numbers": "the numbers of an array are there, not still to be computed, and it shows them",
     "uneven reshape": "an axis can be cut up, and each part joined with another axis",
     "negative steps": "a view can run backwards: x[::-1]",
+    "float64": "the device computes in float64, and not in float32 at the most",
     "shape errors": "shapes that do not fit are a ValueError, which names them",
 }
 

@@ -13,12 +13,10 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from .. import cases
 from ..execution.isolated import Isolated, Limits, no_answer
@@ -50,35 +48,40 @@ _REFRESH = "nox -s matrix -- --write"
 Results = list[dict[str, Any]]
 
 
-def run_stage(folder: Path, arrays: ArrayKind, done: Callable[[], object]) -> Results:
-    """The results of all cases on one stage, in a worker; `done` is called after each."""
-    results = []
+def results_of(isolated: Isolated) -> Iterator[dict[str, Any]]:
+    """The result of each case on one stage, in its worker, as they come."""
+    folder, arrays = isolated.stage, isolated.arrays
     unreadable, capabilities = "", frozenset[str]()
     try:
         capabilities = read(folder).capabilities
     except StageError as error:
         unreadable = str(error)
-    with Isolated(folder.resolve(), arrays, Limits()) as isolated:
-        for case in cases.ALL:
-            if unreadable:
-                observed = no_answer(unreadable)
-            else:
-                observed = isolated.observe(case.program, case.id, warns=case.warns)
-            where = {"stage": folder.name, "array": arrays.name}
-            results.append(where | result_of(case, judge(case, observed, capabilities, arrays)))
-            done()
-    return results
+    for case in cases.ALL:
+        if unreadable:
+            observed = no_answer(unreadable)
+        else:
+            observed = isolated.observe(case.program, case.id, warns=case.warns)
+        where = {"stage": folder.name, "array": arrays.name}
+        yield where | result_of(case, judge(case, observed, capabilities, arrays))
 
 
 def run_all(folders: Sequence[Path], kinds: Sequence[ArrayKind], jobs: int) -> Results:
     """The results of all these stages on all these arrays, `jobs` workers at a time."""
+    from tqdm import tqdm
+
     pairs = [(folder, kind) for folder in folders for kind in kinds]
     size = len(pairs) * len(cases.ALL)
     bar = tqdm(total=size, unit=" cases", mininterval=0.5, file=sys.stderr)
     with bar, ThreadPoolExecutor(jobs) as pool:
 
         def run(pair: tuple[Path, ArrayKind]) -> Results:
-            return run_stage(*pair, bar.update)
+            folder, kind = pair
+            results = []
+            with Isolated(folder.resolve(), kind, Limits()) as isolated:
+                for result in results_of(isolated):
+                    results.append(result)
+                    bar.update()
+            return results
 
         return [result for results in pool.map(run, pairs) for result in results]
 

@@ -54,7 +54,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--device",
         default="",
         metavar="DEVICE",
-        help="where the arrays of torch live (cuda, xpu, mps, cpu) or of jax (gpu, tpu, cpu);"
+        help="where the arrays of torch live (cuda, xpu, mps, cpu), of jax (gpu, tpu, cpu) or of"
+        " strict (device1, no_float64);"
         " cuda:1 for a second one (default: the best that is there)",
     )
     group.addoption(

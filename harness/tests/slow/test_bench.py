@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
+from dezero_harness.bench import cluster
 from dezero_harness.bench import jobs as bench_jobs
 from dezero_harness.bench import report as bench_report
 from dezero_harness.bench.__main__ import main
 from dezero_harness.bench.measure import Bench, Row, Subject, check
 from dezero_harness.bench.report import PEERS, comparison, duration, quartiles, ratio
+from dezero_harness.model import taylor
 
 
 @pytest.fixture
@@ -49,6 +51,10 @@ def as_answer(*arrays, dtype="float64"):
 
 def test_what_is_expected_is_known_from_elsewhere():
     expected = {name: job.expected() for name, job in bench_jobs.JOBS.items()}
+    assert expected["any-tanh8"][1] == pytest.approx(1 / np.cosh(0.7) ** 2, rel=1e-14)
+    wave = [0.7 * np.sin(0.7), np.sin(0.7) * (1 - 2 * 0.7**2) + 0.7 * np.cos(0.7)]
+    for k in (0, 1):
+        assert expected["any-wave8"][k] == pytest.approx(wave[k] * np.exp(-0.49), rel=1e-14)
     assert expected["newton"] == 1.0
     assert expected["double"] == 100.0
     assert expected["tanh2"] == pytest.approx(-0.6397000084492246, rel=1e-14)  # -2 t (1 - t^2)
@@ -82,6 +88,59 @@ def test_the_gradient_penalty_by_hand_agrees_with_finite_differences():
                 moved[i][at] += step
                 ends.append(penalty(*moved))
             assert (ends[0] - ends[1]) / 2e-6 == pytest.approx(gradient[at], rel=1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("job", bench_jobs.ANY_ORDER[:6:3] + bench_jobs.ANY_ORDER[6:9:2])
+def test_derivatives_of_any_order_are_those_of_an_oracle_that_shares_no_code(job):
+    """By Taylor polynomials of the harness; to order 12, where their doubles are still good."""
+    (x,) = taylor.variables(12, 0.7)
+    y = job.evaluated(x, taylor.sin, taylor.exp, taylor.tanh)
+    for k, exact in enumerate(job.exact(0.7)[:13]):
+        assert exact == pytest.approx(float(y.partial(*[0] * k)), rel=1e-9)
+
+
+def test_series_take_part_in_a_quick_run_to_every_order(run):
+    status, said, report = run("--only=any-tanh40,any-wave20", "--stages=36", "--peers=series,jet")
+    assert status == 0, said.out
+    assert [set(row["times"]) for row in report["rows"]] == [{"Taylor series"}] * 2
+    for row in report["rows"]:  # where JAX is installed
+        assert row["left_out"].get("jet", "not in a quick run").startswith("not in a quick run")
+
+
+def test_a_walk_touches_the_whole_graph_and_nothing_else(run):
+    for shape in bench_jobs.OF_THE_TREE:
+        job = bench_jobs.make(shape, 100)
+        assert np.all(job.expected() == (1.0 if shape.startswith("tree") else 198.0))
+
+
+def test_the_table_of_the_cluster_says_what_is_scheduling():
+    made = measured()
+    made.cluster = [
+        {"workers": n, "size": 10**8, "seconds": seconds, "computing": computing}
+        for n, seconds, computing in [(0, 8.0, 8.0), (1, 10.0, 7.5), (2, 6.0, 9.0), (2, 6.0, 9.0)]
+    ]
+    text = bench_report.in_full(made, "")
+    assert "means of sin and 4 derivatives, 1e8 numbers" in text
+    assert "| no cluster, one process | 8.00 s ±0% | – |" in text  # noqa: RUF001
+    assert "| 1 worker | 10.0 s ±0% | 25% |" in text
+    assert "| 2 workers | 6.00 s ±0% | 25% |" in text
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("ModuleNotFoundError: No module named 'dask'", "on a cluster: not measured, Module"),
+        ("ValueError: what", "cluster of 0: ValueError: what"),
+    ],
+)
+def test_a_cluster_that_cannot_be_had_is_told(run, monkeypatch, tmp_path, last, said):
+    script = tmp_path / "cluster.py"
+    kind, _, message = last.partition(": ")
+    script.write_text(f"raise {kind}({message!r})")
+    monkeypatch.setattr(cluster, "__file__", str(script))
+    status, output, _ = run("--only=cluster", "--stages=36", "--peers=")
+    assert said in output.out
+    assert status == ("Value" in last)
 
 
 # An answer is checked before anything is timed
@@ -169,6 +228,7 @@ def measured():
     times = {"step36": [1e-3, 2e-3, 1e-3], "PyTorch": [2e-3, 4e-3, 2e-3], "by hand": [1e-5] * 3}
     wrong = {"book": "book answers 2.0 where 1.0 is right"}
     made.rows = [Row("newton", "Newton", times, wrong=wrong)]
+    made.nodes = {"step36": 579.2}
     made.growth = [
         {"shape": "chain", "create_graph": False, "n": n, "engine": "step36", "times": [t, t]}
         for n, t in ((1000, 4e-6), (10**6, 5e-6))
@@ -194,15 +254,18 @@ def test_an_engine_that_is_left_out_is_so_for_a_stated_reason():
 
 
 def test_the_report_says_which_goals_are_met_and_what_was_never_run():
-    text = bench_report.in_full(measured(), "2000-01-01")
+    made = measured()
+    made.growth += [
+        {"shape": "walk", "create_graph": False, "n": n, "engine": "step36", "times": [t]}
+        for n, t in ((1000, 2e-7), (10**6, 1.8e-6))
+    ]
+    text = bench_report.in_full(made, "2000-01-01")
+    assert "| walk | plain | step36 | 0.20 | 1.80 | 9.00 | 579 |" in text
     assert "| newton | PyTorch | 0.50 | 0.90 | yes |" in text
     assert "| chain, plain, 1,000,000 | 1,000 | 1.25 | 1.20 | **no** |" in text
-    assert "| chain | plain | step36 | 4.00 | 5.00 | 1.25 |" in text
+    assert "| chain | plain | step36 | 4.00 | 5.00 | 1.25 | 579 |" in text
     assert "JAX: not installed (ModuleNotFoundError: No module named 'jax')." in text
-    assert "| Newton on 10⁷ starting points | not run |" in text
-    goals = {
-        (goal["what"], goal["beside"]) for goal in bench_report.as_json(measured(), "")["goals"]
-    }
+    goals = {(goal["what"], goal["beside"]) for goal in bench_report.as_json(made, "")["goals"]}
     assert goals == {("newton", "PyTorch"), ("chain, plain, 1,000,000", "1,000")}
 
 
@@ -220,11 +283,10 @@ def test_a_quick_run_checks_every_stage_and_writes_its_reports(run):
     assert stages & ran["newton"] == stages - {"step31"}
     assert stages & ran["tanh2"] == {"step35", "step36"}
     assert {"by hand", "same steps"} <= ran["array-tanh2"]
+    shapes = [(shape, graph) for shape in bench_jobs.GROWTH for graph in (False, True)]
+    shapes += [(shape, False) for shape in bench_jobs.OF_THE_TREE]
     assert {(g["shape"], g["create_graph"], g["n"]) for g in report["growth"]} == {
-        (shape, graph, n)
-        for shape in ("chain", "tree")
-        for graph in (False, True)
-        for n in (100, 1000)
+        (*shape, n) for shape in shapes for n in (100, 1000)
     }
     assert [engine["name"] for engine in report["engines"]][6:] == ["by hand", "same steps", "book"]
     assert "no figure here is a measurement" in said.out

@@ -16,7 +16,6 @@ Needs Dask: `python -m pip install "./shared[dask]"` in a clone of this reposito
 
 import argparse
 import sys
-from contextlib import redirect_stdout
 from math import cos, sin
 
 import numpy as np
@@ -26,7 +25,7 @@ try:
     import dask
     import dask.array as da
     from dask.diagnostics import ProgressBar
-    from dask.distributed import Client, progress
+    from dask.distributed import Client
 except ImportError as error:
     sys.exit(f'this example needs Dask ({error}); in a clone: pip install "./shared[dask]"')
 
@@ -100,11 +99,9 @@ def means_of_cycle(n):
 def compute(plans, client):
     """Carry out these plans together, so that a chunk that several need is computed once."""
     if client:
-        futures = client.compute(plans)
-        with redirect_stdout(sys.stderr):
-            progress(futures, notebook=False)
-            print()
-        return client.gather(futures)
+        # Dask's own bar for a cluster waits for ever if the futures are done when it begins.
+        print(f"how far it is: {client.dashboard_link}", file=sys.stderr)
+        return client.gather(client.compute(plans))
     with ProgressBar(out=sys.stderr):
         return dask.compute(*plans)
 
