@@ -168,7 +168,7 @@ def refused(result, said):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--profile=full"], "an engine behind an adapter is asked the mathematics"),
+        (["--profile=full"], "an engine behind an adapter, or a command, is asked the mathem"),
         (["--array=strict"], "an adapter makes its own tensors"),
         (["--stage=somewhere"], "give the one or the other"),
         (["--pdb"], "a debugger cannot enter the worker process"),
