@@ -21,7 +21,6 @@ from .pipes import Worker, WorkerError, shown
 from .runner import Observed, StageError
 
 _STARTS = 3  # failures to start one after another, after which nobody tries again
-_LINE = 2**24  # bytes of an answer
 _OUT_OF_TIME = (-worker.OUT_OF_TIME, 128 + worker.OUT_OF_TIME) if worker.OUT_OF_TIME else ()
 _FIELDS = {field.name for field in fields(Observed)}
 
@@ -55,6 +54,7 @@ class Launch:
     """How a worker is started, and where it finds the stage, what it imports, and the runner.
 
     files: open ones that the command reads; they are closed here once it is started.
+    longest: bytes of an answer; what is longer is none.
     """
 
     command: tuple[str, ...]
@@ -63,6 +63,7 @@ class Launch:
     libraries: tuple[str, ...]
     runner: str
     files: tuple[IO[bytes], ...] = ()
+    longest: int = 2**24
 
 
 def plainly(stage: Path, arrays: ArrayKind, python: str = "") -> Launch:
@@ -145,6 +146,7 @@ class Isolated:
         self.failures, self.failure = 0, ""
         self.where = Where("", "")
         self.printed = ""
+        self.asked = 0  # programs so far
 
     def __enter__(self) -> Isolated:
         return self
@@ -194,6 +196,7 @@ class Isolated:
         except StageError as error:
             return no_answer(str(error))
         assert self.worker
+        self.asked += 1
         code = _compiled(program, f"<{name}>") if self.compiles else ""
         request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
         request |= {"code": code, "lenient": self.manner.lenient and not quiet}
@@ -223,7 +226,7 @@ class _Worker(Worker):
         self.launch = launch
         self.seconds = 0.0  # of processor time that a case has
         try:
-            super().__init__(launch.command, launch.env, launch.files, _LINE)
+            super().__init__(launch.command, launch.env, launch.files, launch.longest)
         except OSError as error:
             raise StageError(
                 f"--python {launch.command[0]}: it cannot be started ({error.strerror}); give the"

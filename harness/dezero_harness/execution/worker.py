@@ -11,6 +11,7 @@ they have to be understood by Python 3.8, and to work with a NumPy as old.
 from __future__ import annotations
 
 import base64
+import builtins
 import faulthandler
 import importlib
 import importlib.util
@@ -57,7 +58,10 @@ def from_json(x: Any) -> Any:
     if kind == "complex":
         return complex(*map(float.fromhex, content))
     if kind == "dict":
-        return {from_json(key): from_json(value) for key, value in content}
+        if not all(isinstance(key, str) for key, _ in content):
+            # Numbers can be chosen so that they collide, all of them, in a dict.
+            raise ValueError("a key of a dict that is no text")
+        return {key: from_json(value) for key, value in content}
     raise ValueError(f"there is no kind of data called {kind!r}")
 
 
@@ -87,6 +91,7 @@ def main() -> None:
     sys.path[:0] = [place for place in settings["path"] if place not in sys.path]
     sys.modules["dezero_harness"] = None  # type: ignore[assignment]  # whoever imports it is refused
     prelude = settings["prelude"]
+    builtins.input = lambda *prompt: ""  # nobody can type here
     try:
         runner = _load(settings["runner"], "conformance_runner")
         _limit(settings["memory"])
