@@ -8,6 +8,7 @@ import importlib.util
 import marshal
 import os
 import secrets
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -54,7 +55,8 @@ class Launch:
     """How a worker is started, and where it finds the stage, what it imports, and the runner.
 
     files: open ones that the command reads; they are closed here once it is started.
-    longest: bytes of an answer; what is longer is none.
+    longest: bytes of an answer; what is longer is none. after: a command that ends what the end of
+    the command leaves running, as a container.
     """
 
     command: tuple[str, ...]
@@ -64,6 +66,7 @@ class Launch:
     runner: str
     files: tuple[IO[bytes], ...] = ()
     longest: int = 2**24
+    after: tuple[str, ...] = ()
 
 
 def plainly(stage: Path, arrays: ArrayKind, python: str = "") -> Launch:
@@ -182,6 +185,8 @@ class Isolated:
         """End the worker, if there is one."""
         if self.worker is not None:
             self.worker.kill()
+            if self.worker.launch.after:
+                subprocess.run(self.worker.launch.after, capture_output=True, check=False)
             self.worker = None
 
     def observe(

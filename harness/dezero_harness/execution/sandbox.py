@@ -28,8 +28,8 @@ from . import runner, system_calls, worker
 from .isolated import Isolated, Launch
 from .runner import StageError
 
-_NOBODY = "65534"
-_ANSWER = 2**18  # bytes
+NOBODY = "65534"
+ANSWER = 2**18  # bytes
 _LOOK = 0.5  # seconds between two looks at the memory of all processes of a sandbox
 _PASSED_ON = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # which arithmetic OpenBLAS uses
 _TOOLS = ("prlimit", "setpriv", "setarch")  # of util-linux
@@ -74,7 +74,7 @@ class Sandbox:
 
     def launch(self, stage: Path, arrays: ArrayKind) -> Launch:
         """For `Isolated`: the package `dezero` of this folder is the submission."""
-        places = {name: _package(name) for name in dict.fromkeys(("numpy", "dezero_shared"))}
+        places = {name: package(name) for name in dict.fromkeys(("numpy", "dezero_shared"))}
         shown = {Path("/libraries", name): place for name, place in places.items()}
         wheel = places["numpy"].with_name("numpy.libs")  # the libraries that its wheel brings
         if wheel.is_dir():
@@ -84,7 +84,7 @@ class Sandbox:
         shown |= {Path("/submission", place.name): place for place in beside}
         files = {"/harness/worker.py": worker.__file__, "/harness/runner.py": runner.__file__}
         shown |= {Path(inside): Path(str(file)) for inside, file in files.items()}
-        program = (_interpreter(), "-s", "-S", "-P", "-u", "/harness/worker.py")
+        program = (interpreter(), "-s", "-S", "-P", "-u", "/harness/worker.py")
         calls = filters()
         command, file = _unseen([*self._around(shown, calls), *program])
         return Launch(
@@ -94,7 +94,7 @@ class Sandbox:
             ("/libraries",),
             "/harness/runner.py",
             (*calls, file),
-            _ANSWER,
+            ANSWER,
         )
 
     def _around(self, shown: dict[Path, Path], calls: tuple[IO[bytes], ...] = ()) -> list[str]:
@@ -109,8 +109,8 @@ class Sandbox:
                 command += ["--cap-add", capability]
         else:
             command += _own_users()
-        command += ["--hostname", "sandbox", "--clearenv", *_variables()]
-        command += self._system()
+        command += ["--hostname", "sandbox", "--clearenv", *variables()]
+        command += self.system()
         for folder in dict.fromkeys([Path("/etc"), *(place.parents[-2] for place in shown)]):
             command += ["--perms", "0755", "--dir", str(folder)]
         for inside, place in shown.items():
@@ -126,13 +126,13 @@ class Sandbox:
         if as_root:
             # An ordinary user, as the limit on processes is none for root; and then, as anyone
             # else, without a way to make namespaces, in which one could mount memory to fill.
-            command += ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+            command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
             command += ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]
             command += ["bwrap", "--die-with-parent", "--cap-drop", "ALL", *_own_users()]
             command += ["--dev-bind", "/", "/", *filtered, "--"]
         return [*command, *self._limits(), *_same_addresses()]
 
-    def _system(self) -> Iterator[str]:
+    def system(self) -> Iterator[str]:
         """/usr and the interpreter, without the packages that are installed there."""
         base = Path(sys.base_prefix).resolve()
         trees = {Path("/usr"): Path("/usr")}
@@ -191,10 +191,11 @@ def _unseen(command: list[str]) -> tuple[tuple[str, ...], IO[bytes]]:
 
 
 def _own_users() -> list[str]:
-    return ["--unshare-user", "--disable-userns", "--uid", _NOBODY, "--gid", _NOBODY]
+    return ["--unshare-user", "--disable-userns", "--uid", NOBODY, "--gid", NOBODY]
 
 
-def _variables() -> Iterator[str]:
+def variables() -> Iterator[str]:
+    """What is in the environment inside, as words for bwrap: --setenv, a name, a value."""
     variables = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
     variables |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     variables |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}  # the same order of sets
@@ -203,14 +204,15 @@ def _variables() -> Iterator[str]:
         yield from ("--setenv", name, value)
 
 
-def _package(name: str) -> Path:
+def package(name: str) -> Path:
+    """The folder of an installed package."""
     spec = importlib.util.find_spec(name)
     assert spec
     assert spec.origin
     return Path(spec.origin).parent
 
 
-def _interpreter() -> str:
+def interpreter() -> str:
     """The interpreter behind this environment, by its path inside."""
     base = Path(sys.base_prefix).resolve()
     program = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -245,7 +247,7 @@ def why_unusable() -> str:
         return f"{', '.join(lacking)} of util-linux cannot be found"
     here = {Path("/submission/worker.py"): Path(worker.__file__)}
     calls = filters()
-    wanted = [*Sandbox()._around(here, calls), _interpreter(), "-S", "-c", "print(6 * 7)"]
+    wanted = [*Sandbox()._around(here, calls), interpreter(), "-S", "-c", "print(6 * 7)"]
     command, arguments = _unseen(wanted)
     calls = (*calls, arguments)
     files = [file.fileno() for file in calls]

@@ -9,6 +9,7 @@ memory, no namespaces, keys and timers of the kernel. Numbers as in Linux's unis
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 #: Name of a call, its number on x86_64, and on aarch64, which lacks some.
 _ALLOWED = """
@@ -46,6 +47,8 @@ epoll_create1:291:20 epoll_ctl:233:21 epoll_wait:232: epoll_pwait:281:22
 #: Machine -> its number in the kernel's audit.h, and where its numbers stand in the table.
 MACHINES = {"x86_64": (0xC000003E, 1), "aarch64": (0xC00000B7, 2)}
 
+#: What a container's runtime calls between the filter and the program.
+_OF_A_RUNTIME = ["capset", "setuid", "setgid", "setgroups", "setresuid", "setresgid", "fchown"]
 _CLONE3 = 435  # its flags lie in memory, which no filter can read: libraries then use clone
 _SET_PIPE_SIZE = 1031  # an order of fcntl: pipes as they come are small
 _AF_UNIX = 1
@@ -58,6 +61,30 @@ def numbers(machine: str) -> dict[str, int]:
     column = MACHINES[machine][1]
     rows = [row.split(":") for row in _ALLOWED.split()]
     return {row[0]: int(row[column]) for row in rows if row[column]}
+
+
+def profile() -> dict[str, Any]:
+    """The same for a container, as Docker and Podman take it; their runtime knows the numbers."""
+    names = [row.split(":")[0] for row in _ALLOWED.split()]
+    free = [name for name in names if name not in ("socketpair", "fcntl")]
+
+    def allowed(names: list[str], *conditions: dict[str, Any]) -> dict[str, Any]:
+        return {"names": names, "action": "SCMP_ACT_ALLOW", "args": list(conditions)}
+
+    return {
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "defaultErrnoRet": 1,
+        "archMap": [
+            {"architecture": "SCMP_ARCH_X86_64", "subArchitectures": []},
+            {"architecture": "SCMP_ARCH_AARCH64", "subArchitectures": []},
+        ],
+        "syscalls": [
+            allowed([*free, *_OF_A_RUNTIME]),
+            allowed(["socketpair"], {"index": 0, "value": _AF_UNIX, "op": "SCMP_CMP_EQ"}),
+            allowed(["fcntl"], {"index": 1, "value": _SET_PIPE_SIZE, "op": "SCMP_CMP_NE"}),
+            {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38},
+        ],
+    }
 
 
 def filter_of(machine: str) -> bytes:

@@ -92,7 +92,9 @@ def _everything(one: Graded) -> dict[str, Any]:
 def canvas(plan: Plan, scheme: Scheme, graded: Iterable[Graded]) -> list[tuple[str, ...]]:
     """As Canvas imports a gradebook: a header, the points that are possible, and the students."""
     title = f"Step {plan.number}"
-    rows = [("Student", "ID", "SIS User ID", "SIS Login ID", "Section", title)]
+    rows: list[tuple[str, ...]] = [
+        ("Student", "ID", "SIS User ID", "SIS Login ID", "Section", title)
+    ]
     rows.append(("    Points Possible", "", "", "", "", f"{scheme.most(plan):g}"))
     for one in graded:
         rows.append((csv_text(one.hand.student), csv_text(one.hand.id), "", "", "", _points(one)))
@@ -101,7 +103,9 @@ def canvas(plan: Plan, scheme: Scheme, graded: Iterable[Graded]) -> list[tuple[s
 
 def moodle(plan: Plan, scheme: Scheme, graded: Iterable[Graded]) -> list[tuple[str, ...]]:
     """As the grading worksheet of a Moodle assignment, which it takes back."""
-    rows = [("Identifier", "Full name", "Grade", "Maximum grade", "Feedback comments")]
+    rows: list[tuple[str, ...]] = [
+        ("Identifier", "Full name", "Grade", "Maximum grade", "Feedback comments")
+    ]
     for one in graded:
         identifier = f"Participant {one.hand.id}" if one.hand.id else ""
         most, said = f"{scheme.most(plan):g}", csv_text(one.grade.reason)

@@ -25,6 +25,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..execution.containers import why_unusable as why_no_container
 from ..execution.runner import StageError
 from ..execution.sandbox import GIVEN_UP, refuse_without_sandbox
 from ..labs.chapter import load_chapter
@@ -91,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unsafe", action="store_true", help="without a sandbox; read what is said"
     )
+    parser.add_argument(
+        "--isolation",
+        choices=("auto", "bubblewrap", "container"),
+        default="auto",
+        help="what submissions run in; by default bubblewrap, else Podman or Docker",
+    )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster to grade on")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     return parser
@@ -112,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
     if options.unsafe:
         print(GIVEN_UP, file=sys.stderr)
     elif not options.scheduler:
-        refuse_without_sandbox()
+        plan = replace(plan, isolation=isolation(options.isolation))
     todo = [entry for entry in found if not results.kept(entry)]
     if todo:
         rehearse(options, plan)
@@ -128,6 +135,25 @@ def run(options: argparse.Namespace) -> int:
     minutes = (time.monotonic() - started) / 60
     print(f"{len(todo)} in {minutes:.1f} minutes, {len(todo) / minutes:.0f} a minute")
     return _summary(options, plan, scheme, graded)
+
+
+def isolation(asked: str) -> str:
+    """What submissions run in: "bubblewrap", or "container" where that is asked for or works alone.
+
+    Raises StageError where there is neither.
+    """
+    if asked != "container":
+        try:
+            refuse_without_sandbox()
+            return "bubblewrap"
+        except StageError as error:
+            if asked == "bubblewrap" or why_no_container():
+                also = "" if asked == "bubblewrap" else f" And {why_no_container()}."
+                raise StageError(f"{error}.{also}") from None
+    if why_no_container():
+        raise StageError(f"--isolation container: {why_no_container()}")
+    print("submissions run in containers", file=sys.stderr)
+    return "container"
 
 
 def _list(plan: Plan) -> None:
@@ -324,7 +350,7 @@ class Results:
     def keep(self, entry: Entry, submission: str, flags: Sequence[str], result: Result) -> None:
         grade = grade_of(self.plan, self.scheme, result)
         row = {k: v for k, v in asdict(grade).items() if k not in ("topics", "shares")}
-        whole = {"student": entry.student, "submission": submission, "plan": self.digest}
+        whole: Result = {"student": entry.student, "submission": submission, "plan": self.digest}
         whole |= {"flags": list(flags), "row": row, **result}
         write(self._file(entry), json.dumps(whole, indent=1) + "\n")
 

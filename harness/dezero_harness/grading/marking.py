@@ -23,6 +23,7 @@ try:
 except ImportError:  # e.g. a machine that only imports this, as a cluster's scheduler
     patterns = None
 
+from ..execution.containers import Container
 from ..execution.isolated import Isolated, Limits, no_answer, plainly
 from ..execution.judge import is_right, judge
 from ..execution.runner import Observed, StageError
@@ -119,7 +120,7 @@ def mark(plan: Plan, files: Mapping[str, bytes], stop: threading.Event | None = 
     Once `stop` is set the submission is ended, and the result is no result. Raises StageError where
     there is no sandbox.
     """
-    if not plan.unsafe:
+    if not plan.unsafe and plan.isolation == "bubblewrap":
         refuse_without_sandbox()
     with tempfile.TemporaryDirectory(prefix="submission-") as folder:
         place = Path(folder, "submission")
@@ -142,7 +143,8 @@ class _Marking:
 
     def run(self, stop: threading.Event) -> Result:
         plan = self.plan
-        launch = plainly if plan.unsafe else Sandbox(plan.bounds, plan.out_of_sight).launch
+        inside = Container if plan.isolation == "container" else Sandbox
+        launch = plainly if plan.unsafe else inside(plan.bounds, plan.out_of_sight).launch
         with (
             Isolated(
                 self.place, plan.arrays, plan.limits, launch=launch, compiles=True

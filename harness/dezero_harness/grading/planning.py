@@ -42,6 +42,7 @@ def make_plan(
     # Not those of later chapters that happen to hold already: nobody has read these.
     earlier = tuple(case for case in chapter.earlier if case.chapter <= chapter.number)
     unseen, twins, needs = _asked(_Chapter(chapter), seed)
+    settings = {"limits": Limits(start=START, wall=CLOCK), "bounds": Bounds(), **settings}
     return Plan(
         number=chapter.number,
         capabilities=chapter.capabilities,
@@ -54,7 +55,7 @@ def make_plan(
         needs=needs,
         seed=seed,
         arrays=array_kind("numpy"),
-        **{"limits": Limits(start=START, wall=CLOCK), "bounds": Bounds()} | settings,
+        **settings,
     )
 
 

@@ -380,6 +380,10 @@ def _reader(file: str) -> Callable[[], bytes]:
     return read
 
 
+def _held(data: bytes) -> Callable[[], bytes]:
+    return lambda: data
+
+
 def _refuse_link(path: PurePosixPath) -> None:
     raise NoSubmission(f"a link in it ({shown(str(path), _SHOWN)}); hand in the file itself")
 
@@ -487,7 +491,7 @@ def _of_tar(content: bytes, packed: bool) -> Tree:
     opened = gzip.GzipFile(fileobj=raw) if packed else raw
     tree: Tree = {}
     kept = 0
-    with tarfile.open(fileobj=_Bounded(opened), mode="r|") as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=_Bounded(opened), mode="r|") as archive:
         for n, info in enumerate(archive):
             if n >= ENTRIES:
                 raise NoSubmission(f"a tar of more than {ENTRIES} files")
@@ -509,7 +513,7 @@ def _of_tar(content: bytes, packed: bool) -> Tree:
             kept += len(data)
             if kept > ARCHIVE:
                 raise NoSubmission(f"more than {ARCHIVE // 2**20} MiB of programs in it")
-            tree[path] = lambda data=data: data
+            tree[path] = _held(data)
     return tree
 
 
@@ -557,7 +561,7 @@ def _of_7z(content: bytes) -> Tree:
             total += len(data)
             if total > 4 * ARCHIVE:
                 raise NoSubmission("a 7z of more than can be unpacked")
-            found[path] = lambda data=data: data
+            found[path] = _held(data)
         return found
 
 

@@ -18,6 +18,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def twins_of(published: Iterable[Case], seed: str, ask: Ask) -> dict[str, Case]:
 
 def drawn_again(seed: str) -> dict[str, Case]:
     """Statement -> the case with other numbers, of the modules that draw them."""
-    found = {}
+    found: dict[str, Case] = {}
     for file in sorted(Path(cases.__file__).parent.glob("*.py")):
         text = file.read_text("utf-8")
         number = random.Random(f"{seed} {file.name}").randrange(2**60)
@@ -80,7 +81,7 @@ def moved(case: Case, seed: str, ask: Ask) -> Case | None:
     rounding = next((size for name, size in _ROUNDING.items() if name in case.program), _TOLERANCE)
     for attempt in range(_TRIES):
         rng = random.Random(f"{seed} {case.id} {attempt}")
-        program = _written(case.program, places, lambda x, rng=rng: _other(x, rng))
+        program = _written(case.program, places, partial(_other, rng))
         if isinstance(case.expect, Raises):
             return dataclasses.replace(case, program=program)
         scale = max(1.0, _largest(case.expect))
@@ -109,8 +110,9 @@ def _places(program: str) -> list[Place]:
     """Where the program writes numbers with a point, but 0.0, in the order of the text."""
     found = set()
     for node in ast.walk(ast.parse(program)):
-        number = isinstance(node, ast.Constant) and type(node.value) is float and node.value
-        if number and node.lineno == node.end_lineno and node.end_col_offset is not None:
+        if not isinstance(node, ast.Constant) or type(node.value) is not float or not node.value:
+            continue
+        if node.lineno == node.end_lineno and node.end_col_offset is not None:
             found.add((node.lineno - 1, node.col_offset, node.end_col_offset))
     return sorted(found)
 
@@ -133,7 +135,7 @@ def _now(lines: list[str], places: list[Place]) -> list[Place]:
     return found
 
 
-def _other(x: float, rng: random.Random) -> float:
+def _other(rng: random.Random, x: float) -> float:
     """A number beside this one, of the same sign, with as few digits as are usual in a program."""
     factor = 1.0 + rng.choice([-1, 1]) * rng.uniform(0.02, 0.12)
     digits = 3 - math.floor(math.log10(abs(x)))
