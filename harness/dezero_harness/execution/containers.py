@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import platform
 import secrets
 import shutil
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -28,20 +29,7 @@ from .isolated import Launch
 from .sandbox import ANSWER, NOBODY, Bounds, Sandbox, interpreter, package, variables
 
 _SECONDS = 120  # for a container to say 42
-_FOLDERS = [
-    "usr",
-    "proc",
-    "sys",
-    "dev",
-    "tmp",
-    "etc",
-    "run",
-    "var",
-    "python",
-    "libraries",
-    "submission",
-    "harness",
-]
+_FOLDERS = "usr proc sys dev tmp etc run var python libraries submission harness"
 _NOT_MUCH = () if sys.platform == "win32" else ("sh", "-c", 'ulimit -f 16384; exec "$@"', "sh")
 _LINKS = ("bin", "lib", "lib32", "lib64", "sbin")
 
@@ -62,7 +50,7 @@ class Engine:
 class Container:
     """Starts workers in containers; the interface is that of `Sandbox`."""
 
-    bounds: Bounds = Bounds()
+    bounds: Bounds = field(default_factory=Bounds)
     hidden: tuple[Path, ...] = ()
     engine: Engine | None = None  # by default the one that works here
 
@@ -86,7 +74,7 @@ class Container:
         program += ["-s", "-S", "-P", "-u", "/harness/worker.py"]
         return Launch(
             (*_around(engine, name, self.bounds, shown, self.hidden), *program),
-            _environment(),
+            dict(os.environ),  # of the engine; a container is given its own
             "/submission",
             tuple(libraries),
             "/harness/runner.py",
@@ -100,12 +88,6 @@ def _submission(stage: Path) -> Iterator[tuple[Path, Path]]:
         yield Path("/submission", place.name), place
     yield Path("/harness/worker.py"), Path(str(worker.__file__))
     yield Path("/harness/runner.py"), Path(str(runner.__file__))
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)  # of the engine; a container is given its own
 
 
 def _around(
@@ -159,7 +141,7 @@ def _root() -> Path:
     """A root folder with places to mount at, and nothing else."""
     root = _scratch() / "root"
     root.mkdir()
-    for name in _FOLDERS:
+    for name in _FOLDERS.split():
         (root / name).mkdir()
     for name in _LINKS:
         if Path("/", name).is_symlink():
