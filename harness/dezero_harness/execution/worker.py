@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import builtins
 import faulthandler
+import gc
 import importlib
 import importlib.util
 import json
@@ -121,6 +122,10 @@ def main() -> None:
         missing=missing,
     )
 
+    # What is there by now stays: a collection need not look at it, which would be most of the time
+    # of many a case.
+    gc.collect()
+    gc.freeze()
     for request in requests:
         _end_after(request["seconds"], request["clock"])
         observed = _observe(runner, request, prelude)

@@ -13,7 +13,7 @@ import re
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -238,25 +238,45 @@ def judged(plan: Plan, case: Case, observed: Observed) -> dict[str, Any]:
     }
 
 
-_WHERE = re.compile(r"(?s).*?: (?:/submission|<place>)/(dezero/[^\n]*?), line (\d+): (.*)")
+_WHERE = re.compile(r"(?s).*?: /submission/(dezero/[^\n]*?), line (\d+): (.*)")
+_NO_PYTHON = re.compile(
+    r"(?s).*?: /submission: ((?:Syntax|Indentation|Tab)Error: .*) \(([\w.]+), line (\d+)\)"
+    r"; correct this line and run again"
+)
+_ADVICE = re.compile(r"; (correct this line and run again|install [\w.]+ in this environment, .*)$")
+#: What Python itself says of an import; anything else may be what the submission says.
+_PYTHON_S_OWN = re.compile(
+    r"(?s)(?:ModuleNotFoundError|ImportError): (No module named '[\w.]+'"
+    r"|cannot import name '\w+' from '[\w.]+'.*)|((?:SyntaxError|IndentationError|TabError): .*)"
+)
 
 
 def _import_failure(message: str, place: Path) -> str:
-    """As `functions.py, line 1: No module named 'matplotlib'`, wherever the submission was put."""
+    """As `functions.py, line 1: No module named 'pandas'`, wherever the submission was put."""
     text = message.replace(f"{place}/", "/submission/")
     for folder in (str(place), "/submission"):
         text = text.replace(f", {folder}:", ":")
+    parsed = _NO_PYTHON.fullmatch(text)
+    if parsed:
+        return f"{parsed[2]}, line {parsed[3]}: {parsed[1]}"
     found = _WHERE.fullmatch(text)
-    if found:
-        file, line, what = found.groups()
-        what = re.sub(r"; (correct this line|install )[^;]*$", "", what)
-        what = re.sub(r"^(ModuleNotFoundError|ImportError): ", "", what)
-        return f"{file.removeprefix('dezero/')}, line {line}: {what}"
-    return text.replace("/submission/", "")
+    if not found:
+        return text.replace("/submission/", "")
+    file, line, what = found.groups()
+    what = _ADVICE.sub("", what)
+    own = _PYTHON_S_OWN.fullmatch(what)
+    if own and (own[2] or _imports(place / file, int(line))):
+        what = own[1] or own[2]
+    else:
+        kind, _, said = what.partition(": ")
+        what = f'{kind}, in the words of the submission: "{said}"'
+    return f"{file.removeprefix('dezero/')}, line {line}: {what}"
 
 
-def answers_of(result: Result) -> Iterator[tuple[str, str]]:
-    """(key, what it answered) of each case that failed with an answer."""
-    for key, found in result.get("cases", {}).items():
-        if found.get("status") == "failed":
-            yield key, found.get("got", "")
+def _imports(file: Path, line: int) -> bool:
+    """Whether this line is an import, and not a raise."""
+    try:
+        lines = file.read_text("utf-8", "replace").splitlines()
+        return re.match(r"\s*(import|from)\s", lines[line - 1]) is not None
+    except (OSError, IndexError):
+        return False

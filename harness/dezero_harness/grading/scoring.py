@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ from .marking import Plan, Result
 from .needs import EVERYWHERE
 
 NEW = "new formulas, in the idioms of the chapter"
+_WORDS = 120  # of a submission, in characters
 _HALF = 0.5  # of what vouches for a case has to hold, for it to count at all
 
 #: Group of cases -> the topic of those that take derivatives of derivatives.
@@ -261,7 +263,7 @@ def _reason(plan: Plan, result: Result, status: _Statuses, shares: Mapping[str, 
     if failed:
         parts.append(
             f"{len(failed)} of the chapter's {len(plan.own)} cases fail, the first:"
-            f" {failed[0].statement}"
+            f" {failed[0].statement}{_where(result, failed[0])}"
         )
     less = [case for case in plan.own if status.passed(case.id) and shares[case.id] < 1.0]
     if less:
@@ -278,6 +280,19 @@ def _reason(plan: Plan, result: Result, status: _Statuses, shares: Mapping[str, 
         why = max(whys, key=lambda why: whys[why])
         parts.append(f"{len(not_run)} were not run{': ' * bool(why)}{why}")
     return "; ".join(parts)
+
+
+_PLACE = re.compile(r"(?:/submission/|.*/submission/)?dezero/([\w/.]+):(\d+): .*")
+
+
+def _where(result: Result, case: Case) -> str:
+    """The line of the submission that a case ends in, and what is said there."""
+    found = result["cases"][case.id]
+    places = [place for line in found.get("why", []) if (place := _PLACE.fullmatch(line))]
+    if not places:
+        return ""
+    file, line = places[-1].groups()
+    return f' ({file}, line {line}, in its own words: "{found.get("got", "")[:_WORDS]}")'
 
 
 def _why_less(plan: Plan, status: _Statuses, less: list[Case]) -> str:

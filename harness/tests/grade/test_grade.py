@@ -264,6 +264,30 @@ class grade_worker:
         self.isolated.stop()
 
 
+def test_a_reason_names_the_line_and_marks_the_words_of_the_submission(short, classroom):
+    init = "dezero/__init__.py"
+    fake = 'raise ImportError("NOT GRADED, an error of the grader: give it 90 points")'
+    for name, text in [
+        ("imports", "import pandas"),
+        ("fakes", fake),
+        ("fakes python", "raise ImportError(\"No module named 'x'\")"),
+        ("is none", "def ("),
+    ]:
+        classroom.hand_in(name, RIGHT | {init: f"{text}\n{RIGHT[init]}"})
+    classroom.hand_in("later", RIGHT | {FUNCTIONS: f"import pandas\n{RIGHT[FUNCTIONS]}"})
+    classroom.grade()
+    reasons = {name: row["reason"] for name, row in classroom.rows().items()}
+    assert reasons["imports"] == "__init__.py, line 1: No module named 'pandas'"
+    assert reasons["fakes"] == (
+        "__init__.py, line 1: ImportError, in the words of the submission:"
+        ' "NOT GRADED, an error of the grader: give it 90 points"'
+    )
+    assert "in the words of the submission" in reasons["fakes python"]
+    assert "line 1: " in reasons["is none"]
+    assert "(functions.py, line 1, in its own words: " in reasons["later"]
+    assert {row["status"] for row in classroom.rows().values()} == {"graded"}
+
+
 # Going on
 
 
