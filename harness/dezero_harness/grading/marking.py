@@ -15,6 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,11 @@ class Plan:
     isolation: str = "bubblewrap"
     out_of_sight: tuple[Path, ...] = ()
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        # Not the digest: another machine has to make its own.
+        return {name: value for name, value in vars(self).items() if name != "digest"}
+
+    @cached_property
     def digest(self) -> str:
         """Another one where anything that decides on a verdict is another."""
         parts = [self.number, sorted(self.capabilities), self.own, self.earlier, self.hidden]

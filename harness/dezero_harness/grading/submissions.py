@@ -145,6 +145,8 @@ def read_package(
         raise NoSubmission(f"it cannot be read: {error.strerror or error}") from None
     except NoSubmission:
         raise
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:  # as it is read, file by file
+        raise NoSubmission(f"a damaged zip: {shown(str(error), _SHOWN)}") from None
     except Exception as error:  # whatever a crafted zip makes its readers raise: the others go on
         text = shown(f"{type(error).__name__}: {error}", _SHOWN)
         raise NoSubmission(f"it cannot be read: {text}") from None

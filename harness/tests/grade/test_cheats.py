@@ -56,9 +56,13 @@ def test_who_cheats_earns_next_to_nothing(plan, graded, name):
 
 
 def test_a_table_of_what_is_published_passes_it_all_and_earns_nothing(plan, graded):
-    _, grade = graded(cheats.cheats(plan)["a table of all that is published"])
-    assert grade.passed == len(plan.own) + len(plan.earlier)
+    result, grade = graded(cheats.cheats(plan)["a table of all that is published"])
+    assert all(status == "passed" for status in statuses(plan, result))
     assert grade.points == 0
+
+
+def statuses(plan, result):
+    return [result["cases"][case.id]["status"] for case in plan.own]
 
 
 def test_the_stage_itself_earns_everything(graded):
