@@ -150,6 +150,9 @@ class Isolated:
         self.where = Where("", "")
         self.printed = ""
         self.asked = 0  # programs so far
+        #: Program -> an answer to it as it came, and what it says: the same need not be read again.
+        self.known: dict[str, tuple[Any, ...]] = {}
+        self.came: Any = None  # the last answer, as it came
 
     def __enter__(self) -> Isolated:
         return self
@@ -206,7 +209,8 @@ class Isolated:
         request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
         request |= {"code": code, "lenient": self.manner.lenient and not quiet}
         try:
-            observed = self.worker.ask(request, self.limits)
+            known = self.known.get(program)
+            observed, self.came = self.worker.ask(request, self.limits, known)
         except WorkerError as error:
             observed = no_answer(str(error))
         self.printed = self.worker.printed()
@@ -267,7 +271,10 @@ class _Worker(Worker):
             raise WorkerError(f"the worker answers {shown(answer | where)} to the start")
         return Where(**where, lacks=tuple(lacks), missing=tuple(missing))
 
-    def ask(self, request: dict[str, Any], limits: Limits) -> Observed:
+    def ask(
+        self, request: dict[str, Any], limits: Limits, known: tuple[Any, ...] | None
+    ) -> tuple[Observed, Any]:
+        """What is observed, and its value as it came."""
         self.output.seek(0)  # the process writes at the same position
         self.output.truncate()
         self.seconds = limits.seconds
@@ -281,13 +288,15 @@ class _Worker(Worker):
             raise WorkerError(f"the worker answers {shown(answer)}, and {lacking} is missing")
         del answer["id"]
         try:
-            observed = Observed(**answer | {"value": worker.from_json(answer["value"])})
+            came = answer["value"]
+            value = known[1] if known and known[0] == came else worker.from_json(came)
+            observed = Observed(**answer | {"value": value})
         except Exception as error:
             raise WorkerError(f"the worker answers {shown(answer)}, no data: {error}") from None
         texts = vars(observed) | {"value": ""}
         if not all(isinstance(text, str) for text in texts.values()):
             raise WorkerError(f"the worker answers {shown(answer)}, which is not all text")
-        return observed
+        return observed, came
 
     def _exchange(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to a request; its id cannot be guessed, so no earlier answer can pass for it.

@@ -24,6 +24,7 @@ from .twins import twins_of
 from .unseen_cases import Unseen, unseen_for
 
 START = 20  # seconds in which a submission has to be imported
+SECONDS = 6  # of computing for a case; most take milliseconds
 CLOCK = 30  # seconds by the clock for a case, if it waits and computes nothing
 
 
@@ -42,7 +43,11 @@ def make_plan(
     # Not those of later chapters that happen to hold already: nobody has read these.
     earlier = tuple(case for case in chapter.earlier if case.chapter <= chapter.number)
     unseen, twins, needs = _asked(_Chapter(chapter), seed)
-    settings = {"limits": Limits(start=START, wall=CLOCK), "bounds": Bounds(), **settings}
+    settings = {
+        "limits": Limits(seconds=SECONDS, start=START, wall=CLOCK),
+        "bounds": Bounds(),
+        **settings,
+    }
     return Plan(
         number=chapter.number,
         capabilities=chapter.capabilities,
@@ -81,7 +86,7 @@ def _asked(
     chapter = known.chapter
     words = set().union(*chapter.words.values())
     unseen = tuple(unseen_for(words, _functions(chapter.before), seed, chapter.number))
-    limits = Limits(start=START, wall=CLOCK)
+    limits = Limits(seconds=SECONDS, start=START, wall=CLOCK)
     with Isolated(chapter.after, array_kind("numpy"), limits) as isolated:
 
         def ask(case: Case) -> Observed:
