@@ -568,6 +568,7 @@ def test_a_hidden_case_that_the_stage_itself_fails_is_refused(short, classroom, 
 def test_without_bubblewrap_nothing_is_run(classroom, monkeypatch):
     classroom.hand_in("anna", RIGHT)
     monkeypatch.setattr(sandbox, "why_unusable", lambda: "bubblewrap is not installed")
+    monkeypatch.setattr(grade, "why_no_container", lambda: "neither Podman nor Docker is installed")
     assert "bubblewrap is not installed. Submissions run in a sandbox only; --unsafe" in refused(
         classroom
     )
