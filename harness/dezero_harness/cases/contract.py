@@ -910,7 +910,7 @@ CASES += [
             Raw()(x).backward()
             x.grad
         """,
-        expect=Raises("TypeError", r"Raw\.backward.*Variable \(\) .*returned: (?!Variable).*\(\) "),
+        expect=Raises("TypeError", r"Raw\.backward.*Variable \(\) .*returned: [^V].*\(\) "),
         source="contract: backward takes and returns arrays in step31 and Variables from step32 on",
         needs=("create_graph",),
         without={"create_graph": 3.0},

@@ -8,6 +8,7 @@ import importlib.util
 import marshal
 import os
 import secrets
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -21,7 +22,6 @@ from .pipes import Worker, WorkerError, shown
 from .runner import Observed, StageError
 
 _STARTS = 3  # failures to start one after another, after which nobody tries again
-_LINE = 2**24  # bytes of an answer
 _OUT_OF_TIME = (-worker.OUT_OF_TIME, 128 + worker.OUT_OF_TIME) if worker.OUT_OF_TIME else ()
 _FIELDS = {field.name for field in fields(Observed)}
 
@@ -55,6 +55,8 @@ class Launch:
     """How a worker is started, and where it finds the stage, what it imports, and the runner.
 
     files: open ones that the command reads; they are closed here once it is started.
+    longest: bytes of an answer; what is longer is none. after: a command that ends what the end of
+    the command leaves running, as a container.
     """
 
     command: tuple[str, ...]
@@ -63,6 +65,8 @@ class Launch:
     libraries: tuple[str, ...]
     runner: str
     files: tuple[IO[bytes], ...] = ()
+    longest: int = 2**24
+    after: tuple[str, ...] = ()
 
 
 def plainly(stage: Path, arrays: ArrayKind, python: str = "") -> Launch:
@@ -145,6 +149,10 @@ class Isolated:
         self.failures, self.failure = 0, ""
         self.where = Where("", "")
         self.printed = ""
+        self.asked = 0  # programs so far
+        #: Program -> an answer to it as it came, and what it says: the same need not be read again.
+        self.known: dict[str, tuple[Any, ...]] = {}
+        self.came: Any = None  # the last answer, as it came
 
     def __enter__(self) -> Isolated:
         return self
@@ -180,6 +188,8 @@ class Isolated:
         """End the worker, if there is one."""
         if self.worker is not None:
             self.worker.kill()
+            if self.worker.launch.after:
+                subprocess.run(self.worker.launch.after, capture_output=True, check=False)
             self.worker = None
 
     def observe(
@@ -194,11 +204,13 @@ class Isolated:
         except StageError as error:
             return no_answer(str(error))
         assert self.worker
+        self.asked += 1
         code = _compiled(program, f"<{name}>") if self.compiles else ""
         request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
         request |= {"code": code, "lenient": self.manner.lenient and not quiet}
         try:
-            observed = self.worker.ask(request, self.limits)
+            known = self.known.get(program)
+            observed, self.came = self.worker.ask(request, self.limits, known)
         except WorkerError as error:
             observed = no_answer(str(error))
         self.printed = self.worker.printed()
@@ -223,7 +235,7 @@ class _Worker(Worker):
         self.launch = launch
         self.seconds = 0.0  # of processor time that a case has
         try:
-            super().__init__(launch.command, launch.env, launch.files, _LINE)
+            super().__init__(launch.command, launch.env, launch.files, launch.longest)
         except OSError as error:
             raise StageError(
                 f"--python {launch.command[0]}: it cannot be started ({error.strerror}); give the"
@@ -259,7 +271,10 @@ class _Worker(Worker):
             raise WorkerError(f"the worker answers {shown(answer | where)} to the start")
         return Where(**where, lacks=tuple(lacks), missing=tuple(missing))
 
-    def ask(self, request: dict[str, Any], limits: Limits) -> Observed:
+    def ask(
+        self, request: dict[str, Any], limits: Limits, known: tuple[Any, ...] | None
+    ) -> tuple[Observed, Any]:
+        """What is observed, and its value as it came."""
         self.output.seek(0)  # the process writes at the same position
         self.output.truncate()
         self.seconds = limits.seconds
@@ -273,13 +288,15 @@ class _Worker(Worker):
             raise WorkerError(f"the worker answers {shown(answer)}, and {lacking} is missing")
         del answer["id"]
         try:
-            observed = Observed(**answer | {"value": worker.from_json(answer["value"])})
+            came = answer["value"]
+            value = known[1] if known and known[0] == came else worker.from_json(came)
+            observed = Observed(**answer | {"value": value})
         except Exception as error:
             raise WorkerError(f"the worker answers {shown(answer)}, no data: {error}") from None
         texts = vars(observed) | {"value": ""}
         if not all(isinstance(text, str) for text in texts.values()):
             raise WorkerError(f"the worker answers {shown(answer)}, which is not all text")
-        return observed
+        return observed, came
 
     def _exchange(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to a request; its id cannot be guessed, so no earlier answer can pass for it.

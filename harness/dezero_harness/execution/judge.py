@@ -71,36 +71,43 @@ def predict(
     return case.expect, ""
 
 
-def is_right(case: Case, observed: Observed, capabilities: Set[str]) -> bool:
+def is_right(case: Case, observed: Observed, capabilities: Set[str], patterns: Any = re) -> bool:
     """Whether `judge` says "passed", of arrays that lack nothing; it says why, and takes longer."""
     prediction, lacking = predict(case, capabilities)
-    return not (lacking or observed.fault) and _fits(case, prediction, observed)
+    if lacking or observed.fault:
+        return False
+    return _fits(case, prediction, observed, patterns=patterns)
 
 
 def judge(
-    case: Case, observed: Observed, capabilities: Set[str], arrays: ArrayKind = _ANY
+    case: Case,
+    observed: Observed,
+    capabilities: Set[str],
+    arrays: ArrayKind = _ANY,
+    patterns: Any = re,
 ) -> Verdict:
     """Compare what a program answered with what is predicted of a stage with these capabilities.
 
-    arrays: what it ran on; by default arrays that lack nothing.
+    arrays: what it ran on; by default arrays that lack nothing. patterns: the module that matches;
+    `re` may take for ever over a text that means harm, `re2` (google-re2) may not.
     """
     prediction, lacking = predict(case, capabilities, arrays.lacks)
     expected, got = _show_expected(prediction), _show_observed(observed)
     if observed.fault:
         return Verdict("unexpected", expected, got, observed.fault)
-    if _fits(case, prediction, observed, arrays):
+    if _fits(case, prediction, observed, arrays, patterns):
         reason = _lack(lacking, arrays) if lacking else case.source
         return Verdict("refused" if lacking else "passed", expected, got, reason)
-    if lacking in arrays.lacks and _fits(case, case.expect, observed, arrays):
+    if lacking in arrays.lacks and _fits(case, case.expect, observed, arrays, patterns):
         reason = f"this is right, and yet it is stated that {_lack(lacking, arrays)}"
         return Verdict("unexpected", expected, got, reason)
-    if lacking and _fits(case, case.expect, observed, arrays):
+    if lacking and _fits(case, case.expect, observed, arrays, patterns):
         reason = (
             f"this is right, and too early: the stage does not state {lacking}; state it in the"
             f" pyproject.toml of the stage, or take out what brings it"
         )
         return Verdict("unexpected", expected, got, reason)
-    denied = _denied(case, observed)
+    denied = _denied(case, observed, patterns)
     if denied in capabilities:
         reason = f"a stage without {denied} answers so, but this one states that it has {denied}"
         return Verdict("unexpected", expected, got, reason)
@@ -121,24 +128,26 @@ def _lack(capability: str, arrays: ArrayKind) -> str:
     return f"the stage has no {capability}"
 
 
-def _fits(case: Case, prediction: Any, observed: Observed, arrays: ArrayKind = _ANY) -> bool:
+def _fits(
+    case: Case, prediction: Any, observed: Observed, arrays: ArrayKind = _ANY, patterns: Any = re
+) -> bool:
     if isinstance(prediction, Raises):
         return observed.error == prediction.type and bool(
-            re.search(prediction.match, observed.message)
+            patterns.search(prediction.match, observed.message)
         )
     if observed.error:
         return False
     if isinstance(prediction, Says):
         text = observed.value
-        return isinstance(text, str) and bool(re.fullmatch(prediction.match, text, re.DOTALL))
+        return isinstance(text, str) and bool(patterns.fullmatch(f"(?s){prediction.match}", text))
     return not any(differences(case, prediction, observed.value, arrays))
 
 
-def _denied(case: Case, observed: Observed) -> str:
+def _denied(case: Case, observed: Observed, patterns: Any) -> str:
     """The capability whose lack would explain what was observed."""
     for capability in case.needs:
         if capability in REFUSALS and _fits(
-            case, case.without.get(capability, REFUSALS[capability]), observed
+            case, case.without.get(capability, REFUSALS[capability]), observed, patterns=patterns
         ):
             return capability
     return ""

@@ -12,7 +12,6 @@ import os
 import platform
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -25,22 +24,15 @@ from pathlib import Path
 from typing import IO
 
 from ..model.arrays import ArrayKind
-from . import runner, worker
+from . import runner, system_calls, worker
 from .isolated import Isolated, Launch
 from .runner import StageError
 
-_NOBODY = "65534"
+NOBODY = "65534"
+ANSWER = 2**18  # bytes
 _LOOK = 0.5  # seconds between two looks at the memory of all processes of a sandbox
 _PASSED_ON = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # which arithmetic OpenBLAS uses
 _TOOLS = ("prlimit", "setpriv", "setarch")  # of util-linux
-
-#: Machine -> its number in the kernel's audit.h, and the system calls that are refused: memory that
-#: belongs to no process, and so is in no bound (shmget, memfd_create, memfd_secret), and what no
-#: engine needs (add_key, keyctl, perf_event_open, bpf, userfaultfd, io_uring_setup).
-_REFUSED = {
-    "x86_64": (0xC000003E, (29, 319, 447, 248, 250, 298, 321, 323, 425)),
-    "aarch64": (0xC00000B7, (194, 279, 447, 217, 219, 241, 280, 282, 425)),
-}
 
 GIVEN_UP = """\
 --unsafe: the submissions run WITHOUT a sandbox, with your own rights. Each of them can
@@ -82,23 +74,27 @@ class Sandbox:
 
     def launch(self, stage: Path, arrays: ArrayKind) -> Launch:
         """For `Isolated`: the package `dezero` of this folder is the submission."""
-        places = {name: _package(name) for name in dict.fromkeys(("numpy", "dezero_shared"))}
+        places = {name: package(name) for name in dict.fromkeys(("numpy", "dezero_shared"))}
         shown = {Path("/libraries", name): place for name, place in places.items()}
-        beside = places["numpy"].with_name("numpy.libs")  # the libraries that its wheel brings
-        if beside.is_dir():
-            shown[Path("/libraries", beside.name)] = beside
+        wheel = places["numpy"].with_name("numpy.libs")  # the libraries that its wheel brings
+        if wheel.is_dir():
+            shown[Path("/libraries", wheel.name)] = wheel
         shown[Path("/submission/dezero")] = stage / "dezero"
+        beside = [*stage.glob("*.py"), *stage.glob("matplotlib")]  # what a submission brings along
+        shown |= {Path("/submission", place.name): place for place in beside}
         files = {"/harness/worker.py": worker.__file__, "/harness/runner.py": runner.__file__}
         shown |= {Path(inside): Path(str(file)) for inside, file in files.items()}
-        program = (_interpreter(), "-s", "-S", "-P", "-u", "/harness/worker.py")
-        calls = system_calls()
+        program = (interpreter(), "-s", "-S", "-P", "-u", "/harness/worker.py")
+        calls = filters()
+        command, file = _unseen([*self._around(shown, calls), *program])
         return Launch(
-            (*self._around(shown, calls), *program),
+            command,
             {"PATH": "/usr/bin:/bin"},  # of bwrap itself: what it is started with might be read
             "/submission",
             ("/libraries",),
             "/harness/runner.py",
-            calls,
+            (*calls, file),
+            ANSWER,
         )
 
     def _around(self, shown: dict[Path, Path], calls: tuple[IO[bytes], ...] = ()) -> list[str]:
@@ -113,8 +109,8 @@ class Sandbox:
                 command += ["--cap-add", capability]
         else:
             command += _own_users()
-        command += ["--hostname", "sandbox", "--clearenv", *_variables()]
-        command += self._system()
+        command += ["--hostname", "sandbox", "--clearenv", *variables()]
+        command += self.system()
         for folder in dict.fromkeys([Path("/etc"), *(place.parents[-2] for place in shown)]):
             command += ["--perms", "0755", "--dir", str(folder)]
         for inside, place in shown.items():
@@ -130,13 +126,13 @@ class Sandbox:
         if as_root:
             # An ordinary user, as the limit on processes is none for root; and then, as anyone
             # else, without a way to make namespaces, in which one could mount memory to fill.
-            command += ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+            command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
             command += ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]
             command += ["bwrap", "--die-with-parent", "--cap-drop", "ALL", *_own_users()]
             command += ["--dev-bind", "/", "/", *filtered, "--"]
         return [*command, *self._limits(), *_same_addresses()]
 
-    def _system(self) -> Iterator[str]:
+    def system(self) -> Iterator[str]:
         """/usr and the interpreter, without the packages that are installed there."""
         base = Path(sys.base_prefix).resolve()
         trees = {Path("/usr"): Path("/usr")}
@@ -169,36 +165,37 @@ class Sandbox:
         ]
 
 
-def system_calls() -> tuple[IO[bytes], ...]:
-    """A file with the filter of system calls for bwrap, a program of the kernel's BPF.
+def filters() -> tuple[IO[bytes], ...]:
+    """A file with the filter of system calls for bwrap.
 
     Nothing for a machine whose calls have other numbers.
     """
-    if platform.machine() not in _REFUSED:
+    if platform.machine() not in system_calls.MACHINES:
         return ()
-    architecture, refused = _REFUSED[platform.machine()]
-    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
-    count = len(refused)
-    program = [
-        (load, 0, 0, 4),  # the architecture of the call
-        (equal, 0, count + 3, architecture),
-        (load, 0, 0, 0),  # its number
-        (at_least, count + 1, 0, 0x40000000),  # of another table, with other numbers
-        *((equal, count - n, 0, number) for n, number in enumerate(refused)),
-        (end, 0, 0, 0x7FFF0000),  # allowed
-        (end, 0, 0, 0x00050001),  # refused: EPERM
-    ]
+    return (_file(system_calls.filter_of(platform.machine())),)
+
+
+def _file(content: bytes) -> IO[bytes]:
     file = tempfile.TemporaryFile()  # noqa: SIM115  (closed where it has been handed on)
-    file.write(b"".join(struct.pack("HBBI", *instruction) for instruction in program))
+    file.write(content)
     file.seek(0)
-    return (file,)
+    return file
+
+
+def _unseen(command: list[str]) -> tuple[tuple[str, ...], IO[bytes]]:
+    """The same command with bwrap's arguments in a file: `ps` in the sandbox would show them."""
+    options = command[1 : command.index("--")]
+    file = _file(b"".join(word.encode() + b"\0" for word in options))
+    rest = command[command.index("--") :]
+    return (command[0], "--args", str(file.fileno()), *rest), file
 
 
 def _own_users() -> list[str]:
-    return ["--unshare-user", "--disable-userns", "--uid", _NOBODY, "--gid", _NOBODY]
+    return ["--unshare-user", "--disable-userns", "--uid", NOBODY, "--gid", NOBODY]
 
 
-def _variables() -> Iterator[str]:
+def variables() -> Iterator[str]:
+    """What is in the environment inside, as words for bwrap: --setenv, a name, a value."""
     variables = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
     variables |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     variables |= {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}  # the same order of sets
@@ -207,14 +204,15 @@ def _variables() -> Iterator[str]:
         yield from ("--setenv", name, value)
 
 
-def _package(name: str) -> Path:
+def package(name: str) -> Path:
+    """The folder of an installed package."""
     spec = importlib.util.find_spec(name)
     assert spec
     assert spec.origin
     return Path(spec.origin).parent
 
 
-def _interpreter() -> str:
+def interpreter() -> str:
     """The interpreter behind this environment, by its path inside."""
     base = Path(sys.base_prefix).resolve()
     program = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
@@ -248,8 +246,10 @@ def why_unusable() -> str:
     if lacking:
         return f"{', '.join(lacking)} of util-linux cannot be found"
     here = {Path("/submission/worker.py"): Path(worker.__file__)}
-    calls = system_calls()
-    command = [*Sandbox()._around(here, calls), _interpreter(), "-S", "-c", "print(6 * 7)"]
+    calls = filters()
+    wanted = [*Sandbox()._around(here, calls), interpreter(), "-S", "-c", "print(6 * 7)"]
+    command, arguments = _unseen(wanted)
+    calls = (*calls, arguments)
     files = [file.fileno() for file in calls]
     try:
         done = subprocess.run(
@@ -275,11 +275,17 @@ def refuse_without_sandbox() -> None:
 
 
 class Watchdog:
-    """Ends the workers of a submission that takes too much in all, or too long, or at `stop`."""
+    """Ends the workers of a submission that takes too much in all, or too long, or at `stop`.
+
+    A worker also ends itself where a case computes for too long, by a signal that a submission may
+    ignore: so the processor time of a case is looked at from here as well.
+    """
 
     def __init__(self, isolated: Isolated, bounds: Bounds, stop: threading.Event):
         self.isolated, self.bounds, self.stop, self.reason = isolated, bounds, stop, ""
         self.over = threading.Event()
+        self.late = False  # of the case that was ended for its processor time
+        self.case, self.computed = -1, 0.0  # the one that was seen last, and the time before it
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Watchdog:
@@ -290,6 +296,11 @@ class Watchdog:
         self.over.set()
         self.thread.join()
 
+    def took_too_long(self) -> bool:
+        """Whether the last case was ended here for its processor time; asked once for each case."""
+        late, self.late = self.late, False
+        return late
+
     def _watch(self) -> None:
         looks = 0
         while not self.over.wait(_LOOK):
@@ -297,18 +308,28 @@ class Watchdog:
             current = self.isolated.worker
             if current is None:
                 continue
+            pid = current.process.pid
+            family = _family(pid)
             if self.stop.is_set():
                 self.reason = "it was stopped from outside"
-                _kill(current.process.pid)
             elif looks * _LOOK > self.bounds.wall:
                 self.reason = f"it took longer than {self.bounds.wall} s in all"
-                _kill(current.process.pid)
-            elif _resident(current.process.pid) > self.bounds.memory * 2**20:
+            elif _resident(family) > self.bounds.memory * 2**20:
                 self.reason = f"its processes took more than {self.bounds.memory} MiB of memory"
-                _kill(current.process.pid)
-            elif _files(current.process.pid) > self.bounds.files:
+            elif _files(family) > self.bounds.files:
                 self.reason = f"it made more than {self.bounds.files} files"
-                _kill(current.process.pid)
+            elif self._computes_on(family):
+                self.late = True
+            else:
+                continue
+            _kill(pid)
+
+    def _computes_on(self, family: list[int]) -> bool:
+        """Whether the case that runs has taken more processor time than it may, and a second."""
+        asked, spent = self.isolated.asked, _computed(family)
+        if asked != self.case or spent < self.computed:
+            self.case, self.computed = asked, spent
+        return spent - self.computed > self.isolated.limits.seconds + 1.0
 
 
 def _family(pid: int) -> list[int]:
@@ -321,27 +342,42 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _resident(pid: int) -> int:
+def _resident(family: Iterable[int]) -> int:
     """Bytes; what processes share counts for each of them."""
     total = 0
-    for one in _family(pid):
+    for one in family:
         with suppress(OSError, ValueError, IndexError):
             pages = int(Path(f"/proc/{one}/statm").read_text().split()[1])
             total += pages * os.sysconf("SC_PAGE_SIZE")
     return total
 
 
-def _files(pid: int) -> int:
-    """How many files there are in the folders of a sandbox that may be written to."""
-    total = 0
-    top = Path("/proc", str(_family(pid)[-1]), "root")  # what the process sees as its /
-    for folder in ("tmp", "dev/shm"):
-        with suppress(OSError):
-            # As long as it is still being made, and without one, these are folders of the machine.
-            if (top / folder).stat().st_dev != Path("/", folder).stat().st_dev:
-                found = os.statvfs(top / folder)
-                total += found.f_files - found.f_ffree
-    return total
+def _computed(family: Iterable[int]) -> float:
+    """Seconds of processor time of these processes, and of those that they have waited for."""
+    ticks = 0
+    for one in family:
+        with suppress(OSError, ValueError, IndexError):
+            after_the_name = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, after_the_name[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _files(family: Iterable[int]) -> int:
+    """How many files there are in the folders of a sandbox that may be written to.
+
+    As each of its processes sees them: one that has ended, and is still listed, sees none.
+    """
+    found: dict[int, int] = {}
+    for one in family:
+        for folder in ("tmp", "dev/shm"):
+            with suppress(OSError):
+                place = Path("/proc", str(one), "root", folder)
+                device = place.stat().st_dev
+                # As long as it is being made, and without one, these are folders of the machine.
+                if device != Path("/", folder).stat().st_dev:
+                    known = os.statvfs(place)
+                    found[device] = known.f_files - known.f_ffree
+    return sum(found.values())
 
 
 def _kill(pid: int) -> None:

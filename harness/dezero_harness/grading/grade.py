@@ -7,51 +7,41 @@ one file for each that is finished (results/), and all else is derived from thes
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
-import importlib.util
 import json
 import os
 import platform
+import secrets
 import shlex
 import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from .. import cases
-from ..execution.isolated import Limits
+from ..execution.containers import why_unusable as why_no_container
 from ..execution.runner import StageError
-from ..execution.sandbox import GIVEN_UP, Bounds, refuse_without_sandbox
+from ..execution.sandbox import GIVEN_UP, refuse_without_sandbox
 from ..labs.chapter import load_chapter
 from ..labs.lab import find_root
-from ..model.arrays import array_kind
-from ..model.case import Case
+from . import desk, exports
+from .desk import Hand
+from .graded import Graded
+from .marker import close_markers, run_submission
+from .marking import Plan, Result
 from .pages import write_pages
-from .scoring import (
-    Grade,
-    Plan,
-    Result,
-    Scheme,
-    grade_of,
-    make_plan,
-    read_scheme,
-    run_submission,
-)
-from .submissions import Entry, NoSubmission, digest_of, entries, read_package
-from .unseen_cases import spot_checks_for
+from .planning import hidden_cases, make_plan
+from .review import flags_of, notes_of
+from .scoring import Grade, Scheme, grade_of, read_scheme, topics_of
+from .submissions import Entry, NoSubmission, digest_of, read_package, with_stand_ins
 
 COMMAND = "nox -s grade --"
-_ACTIVE = (*"=+-@|%", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also = + - @ in full width
-_START = 20  # seconds in which a submission has to be imported
-_CLOCK = 30  # seconds by the clock for a case, if it waits and computes nothing
 _CONNECT = 15  # seconds until a scheduler answers
 _RETRIES = 2  # on other machines, for a submission whose machine was lost
 
@@ -68,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         given = list(sys.argv[1:] if arguments is None else arguments)
-        again = shlex.join([*given, *["--resume"] * (not options.resume)])
+        resumed = options.resume or options.regrade
+        again = shlex.join([*given, *["--resume"] * (not resumed)])
         text = f"stopped; what was finished is kept, go on with: {COMMAND} {again}"
         print(text, file=sys.stderr)
         return 130
@@ -79,13 +70,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("submissions", type=Path, nargs="?", help="a folder or a zip per student")
     parser.add_argument("--stage", required=True, metavar="N", help="the lab, as in 34")
     parser.add_argument("--out", type=Path, default=Path("grades"), help="default: grades")
-    parser.add_argument("--points", type=Path, metavar="TOML", help="points per case")
+    parser.add_argument("--points", type=Path, metavar="TOML", help="weights of topics and cases")
     parser.add_argument("--cases", type=Path, metavar="DIR", help="hidden cases, in modules")
-    parser.add_argument("--seed", default="", help="of the spot checks; a secret of yours")
+    parser.add_argument("--seed", default="", help="of the unseen cases; by default drawn")
     parser.add_argument("--resume", action="store_true", help="go on; what is finished stays")
-    parser.add_argument("--list", action="store_true", help="print the ids of the lab's cases")
+    parser.add_argument(
+        "--regrade", action="store_true", help="go on with another plan: run all of it again"
+    )
+    parser.add_argument("--list", action="store_true", help="print topics, and ids of cases")
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="columns id, name, aliases")
+    parser.add_argument(
+        "--ids",
+        default="auto",
+        metavar="KIND",
+        help="how names of files tell who it is: canvas, moodle, github, or a pattern with"
+        " (?P<id>...) or (?P<name>...) in it; default: as it looks",
+    )
+    parser.add_argument("--deadline", metavar="TIME", help="as in 2026-11-30T23:59; later is late")
+    parser.add_argument("--one", action="store_true", help="SUBMISSIONS is one submission")
+    parser.add_argument("--results", type=Path, metavar="JSON", help="with --one: for Gradescope")
     parser.add_argument(
         "--unsafe", action="store_true", help="without a sandbox; read what is said"
+    )
+    parser.add_argument(
+        "--isolation",
+        choices=("auto", "bubblewrap", "container"),
+        default="auto",
+        help="what submissions run in; by default bubblewrap, else Podman or Docker",
     )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster to grade on")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
@@ -94,17 +105,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """What the command line asks for. Raises StageError before anything is graded."""
-    plan = plan_of(options)
+    options.resume = options.resume or options.regrade
+    former = Former.read(options.out) if options.resume else Former()
+    plan = plan_of(options, former)
     if options.list:
-        print("\n".join(case.id for case in (*plan.own, *plan.hidden)))
+        _list(plan)
         return 0
-    scheme = read_scheme(options.points, plan) if options.points else Scheme()
-    found = _found(options)
-    results = Results(prepare(options, plan), plan)
+    scheme = read_scheme(options.points, plan) if options.points else former.scheme(plan)
+    former.refuse_another(options, plan)
+    hands = _found(options)
+    found = [hand.entry for hand in hands if hand.entry]
+    results = Results(prepare(options, plan, scheme), plan, scheme)
     if options.unsafe:
         print(GIVEN_UP, file=sys.stderr)
     elif not options.scheduler:
-        refuse_without_sandbox()
+        plan = replace(plan, isolation=isolation(options.isolation))
     todo = [entry for entry in found if not results.kept(entry)]
     if todo:
         rehearse(options, plan)
@@ -114,18 +129,46 @@ def run(options: argparse.Namespace) -> int:
     try:
         _grade_all(options, plan, todo, results)
     finally:
-        graded = results.grades(found, scheme)
-        write_all(options.out, plan, scheme, graded)
+        close_markers()
+        graded = results.grades(hands)
+        write_all(options, plan, scheme, graded)
     minutes = (time.monotonic() - started) / 60
     print(f"{len(todo)} in {minutes:.1f} minutes, {len(todo) / minutes:.0f} a minute")
     return _summary(options, plan, scheme, graded)
+
+
+def isolation(asked: str) -> str:
+    """What submissions run in: "bubblewrap", or "container" where that is asked for or works alone.
+
+    Raises StageError where there is neither.
+    """
+    if asked != "container":
+        try:
+            refuse_without_sandbox()
+            return "bubblewrap"
+        except StageError as error:
+            if asked == "bubblewrap" or why_no_container():
+                also = "" if asked == "bubblewrap" else f" And {why_no_container()}."
+                raise StageError(f"{error}.{also}") from None
+    if why_no_container():
+        raise StageError(f"--isolation container: {why_no_container()}")
+    print("submissions run in containers", file=sys.stderr)
+    return "container"
+
+
+def _list(plan: Plan) -> None:
+    for topic, found in topics_of(plan).items():
+        print(f"# {topic}")
+        for case in found:
+            print(case.id)
+    print(*(case.id for case in plan.hidden), sep="\n")
 
 
 def rehearse(options: argparse.Namespace, plan: Plan) -> None:
     """Grade the stage itself. Raises StageError where it fails: then students would, unjustly."""
     small = replace(plan, earlier=())
     place = find_root(Path.cwd()) / "stages" / f"step{plan.number}"
-    files = read_package(place)
+    files = files_of(place, plan.number)
     how = on_cluster if options.scheduler else here
     ((_, _, result),) = how(options, small, [(Entry(place.name, "", place), digest_of(files))])
     if result.get("error") or result["stopped"]:
@@ -140,87 +183,98 @@ def rehearse(options: argparse.Namespace, plan: Plan) -> None:
             )
 
 
-def plan_of(options: argparse.Namespace) -> Plan:
-    """The cases that decide. Raises StageError for a stage that is no lab, and for bad cases."""
+def plan_of(options: argparse.Namespace, former: Former | None = None) -> Plan:
+    """The cases that decide. Raises StageError for a stage that is no lab, and for bad cases.
+
+    Without a seed or hidden cases on the command line, those of the former run go on; without one,
+    the seed is drawn.
+    """
+    former = former or Former()
     number = str(options.stage).removeprefix("step")
     if not number.isdecimal():
         raise StageError(f"--stage {options.stage} is not the number of a lab; write --stage 34")
     root = find_root(Path.cwd())
-    chapter = load_chapter(root, int(number))
+    if former.known and former.known["stage"] != int(number):
+        raise StageError(
+            f"{options.out} holds grades of step {former.known['stage']}; name another --out"
+        )
+    options.cases = options.cases or former.cases()
+    options.seed = options.seed or former.known.get("seed") or secrets.token_hex(16)
     hidden = hidden_cases(options.cases) if options.cases else ()
-    # With hidden cases, the numbers of the spot checks are as little known as these are.
-    seed = f"{options.seed} {hashlib.sha256(repr(hidden).encode()).hexdigest() if hidden else ''}"
-    words = set().union(*chapter.words.values())
     folders = [root, options.submissions, options.out, options.cases]
     return make_plan(
-        chapter,
-        hidden=hidden,
-        spot_checks=tuple(spot_checks_for(words, seed, chapter.number)),
-        arrays=array_kind("numpy"),
-        limits=Limits(start=_START, wall=_CLOCK),
-        bounds=Bounds(),
+        root,
+        int(number),
+        options.seed,
+        hidden,
+        chapter=load_chapter(root, int(number)),
         unsafe=options.unsafe,
         out_of_sight=tuple(folder.resolve() for folder in folders if folder),
     )
 
 
-def hidden_cases(folder: Path) -> tuple[Case, ...]:
-    """The cases of all modules in this folder, in the order of their names."""
-    if not folder.is_dir():
-        raise StageError(f"--cases {folder}: there is no such folder")
-    found: list[Case] = []
-    for file in sorted(folder.glob("*.py")):
-        if file.name == "__init__.py":
-            continue
-        spec = importlib.util.spec_from_file_location(f"hidden_cases_{file.stem}", file)
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
+@dataclass(frozen=True)
+class Former:
+    """The plan of an earlier run, as plan.json has it; nothing where there was none."""
+
+    known: dict[str, Any] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", self.known or {})
+
+    @classmethod
+    def read(cls, out: Path) -> Former:
+        file = out / "plan.json"
         try:
-            spec.loader.exec_module(module)
-            found += [_checked(case) for case in module.CASES]
-        except Exception as error:
-            lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.name != "run"]
-            line = getattr(error, "lineno", None) or lines[-1]
+            known = json.loads(file.read_text("utf-8"))
+            if not isinstance(known, dict) or "digest" not in known:
+                raise ValueError("it has no digest")
+            return cls(known)
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError) as error:
             raise StageError(
-                f"{file}, line {line}: {type(error).__name__}: {error}; a module of cases has a"
-                f" list CASES, as those in harness/dezero_harness/cases"
+                f"{file} cannot be read ({error}), so the seed of these grades is not known; put"
+                f" it back from a copy, or name another --out"
             ) from None
-    if not found:
-        raise StageError(f"--cases {folder}: there is no case in it (a module with a list CASES)")
-    ids = [case.id for case in (*cases.ALL, *found)]
-    for case in found:
-        if ids.count(case.id) > 1:
-            raise StageError(f"--cases {folder}: two cases have the id {case.id}; rename one")
-    return tuple(found)
+
+    def cases(self) -> Path | None:
+        folder = self.known.get("cases folder")
+        return Path(folder) if folder else None
+
+    def scheme(self, plan: Plan) -> Scheme:
+        """The points of the former run."""
+        return Scheme(**self.known["points"]) if self.known.get("points") else Scheme()
+
+    def refuse_another(self, options: argparse.Namespace, plan: Plan) -> None:
+        if not self.known or options.regrade or self.known["digest"] == plan.digest:
+            return
+        what = "the harness, the cases or the limits"
+        if self.known.get("seed") != options.seed:
+            what = "the seed"
+        elif self.known.get("hidden") != [case.id for case in plan.hidden]:
+            what = "the hidden cases"
+        raise StageError(
+            f"{what} changed since {options.out} was graded, so every submission would be run"
+            f" again: --regrade does that, and the old grades stay until the new ones are there"
+        )
 
 
-def _checked(case: object) -> Case:
-    if not isinstance(case, Case):
-        raise TypeError(f"{case!r} in CASES is no Case")
-    compile(case.program, f"<{case.id}>", "exec")
-    return case
-
-
-def _found(options: argparse.Namespace) -> list[Entry]:
+def _found(options: argparse.Namespace) -> list[Hand]:
     folder = options.submissions
     if folder is None:
         raise StageError("which submissions? name the folder that holds one for each student")
+    if options.one:
+        return desk.one(folder)
     if not folder.is_dir():
         raise StageError(f"{folder}: there is no such folder of submissions")
-    try:
-        found = entries(folder)
-    except OSError as error:
-        raise StageError(f"{folder} cannot be read: {error.strerror}") from None
-    if not found:
-        raise StageError(f"{folder} is empty: there is nothing to grade")
     out = options.out.resolve()
     if out == folder.resolve() or folder.resolve() in out.parents:
         raise StageError(f"--out {options.out} lies among the submissions; put it elsewhere")
-    return found
+    return desk.hands(folder, options.ids, options.roster, options.deadline)
 
 
-def prepare(options: argparse.Namespace, plan: Plan) -> Path:
+def prepare(options: argparse.Namespace, plan: Plan, scheme: Scheme) -> Path:
     """Make the output folder. Raises StageError where it cannot be written, or holds grades."""
     out = options.out
     try:
@@ -229,16 +283,19 @@ def prepare(options: argparse.Namespace, plan: Plan) -> Path:
             tempfile.TemporaryFile(dir=folder).close()
         if next((out / "results").glob("*.json"), None) and not options.resume:
             raise StageError(
-                f"{out} holds grades already: --resume goes on with them (what was handed in anew,"
-                f" or is to be run with other cases, is graded anew), or name another --out"
+                f"{out} holds grades already: --resume goes on with them (what was handed in anew"
+                f" is graded anew), or name another --out"
             )
         plan_file = {
             "stage": plan.number,
-            "cases": [case.id for case in plan.own],
+            "seed": options.seed,
+            "cases folder": str(options.cases.resolve()) if options.cases else "",
+            "points": asdict(scheme),
+            "topics": {name: [c.id for c in found] for name, found in topics_of(plan).items()},
             "hidden": [case.id for case in plan.hidden],
             "earlier": [case.id for case in plan.earlier],
-            "spot checks": [check.case.statement for check in plan.spot_checks],
-            "seed": options.seed,
+            "twins": list(plan.twins),
+            "unseen": [one.case.statement for one in plan.unseen],
             "limits": f"{plan.limits}; {plan.bounds}",
             "sandbox": not plan.unsafe,
             "digest": plan.digest,
@@ -251,7 +308,7 @@ def prepare(options: argparse.Namespace, plan: Plan) -> Path:
 
 def write(file: Path, text: str) -> None:
     """All of the text or nothing, also where the process is killed half-way."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    beside = file.with_name(f".{file.name[:80]}.{os.getpid()}.{threading.get_ident()}")
     beside.write_text(text, "utf-8", errors="backslashreplace", newline="\n")
     beside.replace(file)
 
@@ -262,6 +319,7 @@ class Results:
 
     folder: Path
     plan: Plan
+    scheme: Scheme
 
     def __post_init__(self) -> None:
         self.digest = self.plan.digest
@@ -275,27 +333,46 @@ class Results:
         except (OSError, ValueError):
             return None
 
+    def files(self, entry: Entry) -> dict[str, bytes]:
+        """What is run. Raises NoSubmission where there is nothing."""
+        return files_of(entry.place, self.plan.number)
+
     def kept(self, entry: Entry) -> bool:
         """Whether there is a result for the same files, by the same plan."""
         result = self.read(entry)
         if result is None or result.get("plan") != self.digest or result.get("error"):
             return False
         try:
-            return digest_of(read_package(entry.place)) == result["submission"]
+            return digest_of(self.files(entry)) == result["submission"]
         except NoSubmission as error:
             return result["submission"] == "" and result.get("reason") == str(error)
 
-    def keep(self, entry: Entry, submission: str, result: Result) -> None:
-        whole = {"student": entry.student, "submission": submission, "plan": self.digest, **result}
+    def keep(self, entry: Entry, submission: str, flags: Sequence[str], result: Result) -> None:
+        grade = grade_of(self.plan, self.scheme, result)
+        row = {k: v for k, v in asdict(grade).items() if k not in ("topics", "shares")}
+        whole: Result = {"student": entry.student, "submission": submission, "plan": self.digest}
+        whole |= {"flags": list(flags), "row": row, **result}
         write(self._file(entry), json.dumps(whole, indent=1) + "\n")
 
-    def grades(self, found: Iterable[Entry], scheme: Scheme) -> list[tuple[Entry, Grade, Result]]:
-        """The finished ones, in the order of their names."""
+    def grades(self, hands: Iterable[Hand]) -> list[Graded]:
+        """The finished ones, in the order of their names, and those who handed in nothing."""
         graded = []
-        for entry in found:
-            result = self.read(entry)
-            if result is not None and result.get("plan") == self.digest:
-                graded.append((entry, grade_of(self.plan, scheme, result), result))
+        for hand in hands:
+            if hand.entry is None:
+                grade = Grade(None, "nothing handed in", 0, 0, 0, "on the roster alone")
+                graded.append(Graded(hand, grade, {"cases": {}}))
+                continue
+            result = self.read(hand.entry)
+            if result is None:
+                continue
+            flags = tuple(result.get("flags", ()))
+            if result.get("plan") == self.digest:
+                grade = grade_of(self.plan, self.scheme, result)
+                graded.append(Graded(hand, grade, result, flags))
+            elif "row" in result:  # until it has been run again
+                row = result["row"]
+                row["reason"] = f"by a former plan, and to be run again; {row['reason']}"
+                graded.append(Graded(hand, Grade(**row), {"cases": {}}, flags, former=True))
         return graded
 
 
@@ -303,20 +380,40 @@ def _grade_all(
     options: argparse.Namespace, plan: Plan, todo: Sequence[Entry], results: Results
 ) -> None:
     with tqdm(total=len(todo), unit=" submissions", file=sys.stderr) as bar:
-        ready = []
+        ready: list[tuple[Entry, str]] = []
+        flags: dict[str, tuple[str, ...]] = {}
+        notes: dict[str, tuple[str, ...]] = {}
         for entry in todo:  # what is no submission takes no time: it is done at once
             try:
-                files = read_package(entry.place)
+                files = results.files(entry)
             except NoSubmission as error:
-                results.keep(entry, "", {"reason": str(error), "cases": {}})
+                results.keep(entry, "", (), {"reason": str(error), "cases": {}})
                 bar.update()
             else:
                 ready.append((entry, digest_of(files)))
+                flags[entry.key] = flags_of(files, find_root(Path.cwd()), plan.number)
+                notes[entry.key] = notes_of(files)
                 del files
         how = on_cluster if options.scheduler else here
         for entry, submission, result in how(options, plan, ready):
-            results.keep(entry, submission, result)
+            result["notes"] = list(notes[entry.key])
+            results.keep(entry, submission, flags[entry.key], result)
             bar.update()
+
+
+def files_of(place: Path, number: int) -> dict[str, bytes]:
+    """The files that are run of what was handed in at this place for this lab."""
+    return with_stand_ins(read_package(place, number, _start(number)))
+
+
+@cache
+def _start(number: int) -> dict[str, bytes]:
+    """What a lab starts from: the stage before it."""
+    before = find_root(Path.cwd()) / "stages" / f"step{number - 1}"
+    return {
+        str(file.relative_to(before)): file.read_bytes()
+        for file in sorted(before.glob("dezero/**/*.py"))
+    }
 
 
 Ready = Sequence[tuple[Entry, str]]
@@ -337,7 +434,7 @@ def here(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finished:
     stop = threading.Event()
 
     def one(entry: Entry) -> Result:
-        return run_submission(plan, read_package(entry.place), stop=stop)
+        return run_submission(plan, files_of(entry.place, plan.number), stop=stop)
 
     with ThreadPoolExecutor(max(1, options.jobs)) as pool:
         running = {pool.submit(one, entry): (entry, digest) for entry, digest in ready}
@@ -375,7 +472,7 @@ def on_cluster(options: argparse.Namespace, plan: Plan, ready: Ready) -> Finishe
             task = client.submit(
                 run_submission,
                 shared,
-                read_package(entry.place),
+                files_of(entry.place, plan.number),
                 digest,
                 pure=False,
                 retries=_RETRIES,
@@ -399,40 +496,32 @@ def _itself(plan: Plan) -> Plan:
 
 
 def write_all(
-    out: Path, plan: Plan, scheme: Scheme, graded: Sequence[tuple[Entry, Grade, Result]]
+    options: argparse.Namespace, plan: Plan, scheme: Scheme, graded: Sequence[Graded]
 ) -> None:
-    """grades.csv, and the pages, of the results there are."""
-    rows = [("student", "points", "passed", "failed", "reason")]
-    for entry, grade, _ in graded:
-        counts = (f"{grade.points:g}", str(grade.passed), str(grade.failed))
-        rows.append((csv_text(entry.student), *counts, csv_text(grade.reason)))
-    beside = out / f".grades.csv.{os.getpid()}"
-    with open(beside, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
-    beside.replace(out / "grades.csv")
+    """The tables, and the pages, of the results there are."""
     versions = f"Python {platform.python_version()}, NumPy {plan.arrays.version}"
-    write_pages(out, plan, scheme, graded, versions, write)
-
-
-def csv_text(text: str) -> str:
-    """For a spreadsheet: what would be taken for a formula is text."""
-    return f"'{text}" if text.lstrip(" '\"")[:1] in _ACTIVE else text
+    exports.write_tables(options.out, plan, scheme, graded, write)
+    write_pages(options.out, plan, scheme, graded, versions, write)
+    if options.results:
+        for one in graded:
+            text = json.dumps(exports.gradescope(plan, scheme, one), indent=1) + "\n"
+            write(options.results, text)
 
 
 def _summary(
-    options: argparse.Namespace,
-    plan: Plan,
-    scheme: Scheme,
-    graded: Sequence[tuple[Entry, Grade, Result]],
+    options: argparse.Namespace, plan: Plan, scheme: Scheme, graded: Sequence[Graded]
 ) -> int:
-    errors = [(entry, result["error"]) for entry, _, result in graded if result.get("error")]
     most = scheme.most(plan)
-    print(f"{len(graded)} submissions graded, step {plan.number}, of {most:g} points")
+    points = [one for one in graded if one.grade.points is not None]
+    print(f"{len(points)} submissions graded, step {plan.number}, of {most:g} points")
+    if len(points) < len(graded):
+        print(f"{len(graded) - len(points)} have no points: see the column status")
     for name in ("grades.csv", "overview.html"):
         print(f"  {options.out / name}")
     print(f"  {options.out / 'reports'}, a page and a JSON for each student")
-    for entry, text in errors:
-        print(f"NOT GRADED  {entry.student}: {text}", file=sys.stderr)
+    errors = [one for one in graded if one.result.get("error")]
+    for one in errors:
+        print(f"NOT GRADED  {one.hand.student}: {one.result['error']}", file=sys.stderr)
     if errors:
         print("an error of the grader, not theirs; --resume tries these again", file=sys.stderr)
     return 1 if errors else 0

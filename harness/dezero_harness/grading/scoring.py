@@ -1,207 +1,311 @@
-"""A submission is run and judged: which cases it passes, and what that earns.
-
-`run_submission` takes plain data and returns plain data, so it may run on another machine. What it
-returns is kept for good; points follow from it and may be counted anew by another scheme.
-"""
+"""Points: they follow from what became of the cases, and may be counted anew by another scheme."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-import tempfile
-import threading
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..execution.isolated import Isolated, Limits, plainly
-from ..execution.judge import is_right, judge
 from ..execution.runner import StageError
-from ..execution.sandbox import Bounds, Sandbox, Watchdog, refuse_without_sandbox
-from ..labs.chapter import Chapter, depth
-from ..model.arrays import ArrayKind
+from ..labs.chapter import depth
 from ..model.case import Case
-from .submissions import shown, write_package
-from .unseen_cases import SpotCheck
+from .marking import Plan, Result
+from .needs import EVERYWHERE
 
-Result = dict[str, Any]
+NEW = "new formulas, in the idioms of the chapter"
+_WORDS = 120  # of a submission, in characters
+_HALF = 0.5  # of what vouches for a case has to hold, for it to count at all
 
-_HANGS = 2  # cases that may run out of time before the rest is left, as in a lab
-_RESTARTS = 20  # workers that a submission may use up
-_REASON = 300  # characters of a reason
-_TEXT = 600  # characters of an answer that is kept
-_LONG = 2000  # characters of a message or text that are searched: longer ones could take for ever
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is asked of every submission: the same cases, in the same order, with the same seeds."""
-
-    number: int
-    capabilities: frozenset[str]
-    own: tuple[Case, ...]
-    earlier: tuple[Case, ...]
-    hidden: tuple[Case, ...]
-    spot_checks: tuple[SpotCheck, ...]
-    #: Case id -> the functions and capabilities of the chapter that it uses.
-    words: Mapping[str, frozenset[str]] = field(repr=False)
-    arrays: ArrayKind
-    limits: Limits
-    bounds: Bounds
-    unsafe: bool = False
-    out_of_sight: tuple[Path, ...] = ()
-
-    @property
-    def digest(self) -> str:
-        """Another one where anything that decides on a verdict is another."""
-        parts = [self.number, sorted(self.capabilities), self.own, self.earlier, self.hidden]
-        parts += [self.spot_checks, self.arrays, self.limits, self.bounds, self.unsafe]
-        parts += [code_digest()]
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def questions(self) -> Iterator[tuple[str, str, Case]]:
-        """(kind, key, case), in the order in which they are run.
-
-        What students may not see comes last: the answers to what they may see cannot tell of it.
-        """
-        for kind, found in (("own", self.own), ("earlier", self.earlier)):
-            yield from ((kind, case.id, case) for case in found)
-        for n, check in enumerate(self.spot_checks):
-            yield "spot check", f"spot check {n}", check.case
-        yield from (("hidden", case.id, case) for case in self.hidden)
+#: Group of cases -> the topic of those that take derivatives of derivatives.
+_TOPICS = {
+    **dict.fromkeys(("optimisation", "E", "J", "N", "penalties"), "Newton and other optimisation"),
+    **dict.fromkeys(("walks", "D", "several-outputs"), "walks, seeds and outputs"),
+    "G": "gradients inside formulas",
+}
+_LEVELS = {
+    "dtype": "dtypes",
+    "hygiene": "memory, threads, and errors that leave things usable",
+    "dezero": "names, texts and pictures",
+    "book": "names, texts and pictures",
+}
+_SLOPES = "values and slopes"
+_FORWARD = 0.25  # the weight of a case that takes no derivative: that is a call of NumPy's
+#: Topic -> its weight, where that is not 2; it is 3 where it ends with "values and slopes".
+WEIGHTS = {
+    NEW: 1.5,
+    "dtypes": 1.0,
+    "memory, threads, and errors that leave things usable": 0.5,
+    "names, texts and pictures": 0.5,
+    "Newton and other optimisation": 1.0,
+    "walks, seeds and outputs": 1.0,
+    "gradients inside formulas": 1.0,
+    "functions together": 1.0,
+    "Parameter": 0.5,
+    "test_mode": 0.5,
+}
 
 
-def code_digest() -> str:
-    """Of the code that runs and judges: every machine has to have the same."""
-    harness = Path(__file__).parents[1]
-    rooms = {
-        "execution": ("worker", "runner", "judge", "isolated", "sandbox"),
-        "grading": ("scoring",),
-        "model": ("case", "arrays"),
-    }
-    found = hashlib.sha256()
-    for room, names in rooms.items():
-        for name in names:
-            found.update((harness / room / f"{name}.py").read_bytes())
-    return found.hexdigest()
-
-
-def run_submission(
-    plan: Plan,
-    files: Mapping[str, bytes],
-    digest: str = "",
-    stop: threading.Event | None = None,
-) -> Result:
-    """Run all cases on the engine of these files; what became of each, by its key.
-
-    digest: the plan's where it was made; another one here means that this machine has another
-    version of the harness, and is a RuntimeError. Once `stop` is set the submission is ended, and
-    the result is no result. Raises StageError where there is no sandbox.
-    """
-    if digest and plan.digest != digest:
-        raise RuntimeError("this machine has another version of the harness; install the same one")
-    if not plan.unsafe:
-        refuse_without_sandbox()
-    with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        place = Path(folder, "submission")
-        place.mkdir()
-        write_package(files, place)
-        return _run(plan, place, stop or threading.Event())
-
-
-def _run(plan: Plan, place: Path, stop: threading.Event) -> Result:
-    launch = plainly if plan.unsafe else Sandbox(plan.bounds, plan.out_of_sight).launch
-    cases: dict[str, Any] = {}
-    reason, hangs, restarts = "", 0, 0
-    with (
-        Isolated(place, plan.arrays, plan.limits, launch=launch, compiles=True) as isolated,
-        Watchdog(isolated, plan.bounds, stop) as watchdog,
-    ):
-        for kind, key, case in plan.questions():
-            if not reason and isolated.worker is None:
-                restarts += 1
-                try:
-                    isolated.start()
-                except StageError as error:
-                    reason = watchdog.reason or _import_failure(str(error), place)
-                if restarts > _RESTARTS:
-                    reason = f"it ended {_RESTARTS} workers, so the rest was not run"
-            if not reason and watchdog.reason:
-                reason = watchdog.reason
-            if reason:
-                cases[key] = {"kind": kind, "status": "not run"}
-                continue
-            name = key if kind == "own" or kind == "earlier" else "case"
-            observed = isolated.observe(case.program, name, warns=case.warns)
-            if watchdog.reason:
-                observed = _with_fault(observed, watchdog.reason)
-            hangs += observed.fault.startswith("no answer within")
-            if hangs >= _HANGS:
-                seconds = plan.limits.seconds
-                reason = f"two cases took longer than {seconds:g} s, so the rest was not run"
-            cases[key] = {"kind": kind} | _judged(plan, case, observed)
-    return {"cases": cases, "stopped": shown(reason, _REASON)}
-
-
-def _with_fault(observed: Any, reason: str) -> Any:
-    return type(observed)(error="no answer", fault=reason)
-
-
-def _judged(plan: Plan, case: Case, observed: Any) -> dict[str, Any]:
-    length = max(len(x) for x in (observed.message, observed.value) if isinstance(x, str))
-    if length > _LONG:
-        text = f"a text of {length} characters; more than {_LONG} are not read"
-        return {"status": "failed", "expected": "", "got": "", "why": [text]}
-    try:
-        if is_right(case, observed, plan.capabilities):
-            return {"status": "passed"}
-        verdict = judge(case, observed, plan.capabilities)
-    except (RecursionError, ValueError, TypeError, OverflowError, MemoryError) as error:
-        text = f"an answer that cannot be compared: {type(error).__name__}"
-        return {"status": "failed", "expected": "", "got": "", "why": [text]}
-    lacks = verdict.reason.startswith("a stage without")
-    why = verdict.differences or (() if lacks else (verdict.reason,))
-    lines = [*why, *observed.trace.splitlines()[-2:]]
-    return {
-        "status": "failed",
-        "expected": shown(verdict.expected, _TEXT),
-        "got": shown(verdict.got, _TEXT),
-        "why": [shown(line, _TEXT) for line in lines],
-    }
-
-
-def _import_failure(message: str, place: Path) -> str:
-    """The same text wherever the submission was put."""
-    for folder in (str(place), "/submission"):
-        message = message.replace(f", {folder}:", ":").replace(f"{folder}/", "")
-    return message
-
-
-# Points
+def topic_of(case: Case, words: Iterable[str]) -> str:
+    """What a case of the chapter is about, for a student and a teacher."""
+    found = set(words)
+    for word, topic in (("parameter", "Parameter"), ("test_mode", "test_mode")):
+        if word in found:
+            return topic
+    if "one_core" in found:
+        return "one core"
+    if case.level in _LEVELS:
+        return _LEVELS[case.level]
+    if depth(case) >= 2:
+        return _TOPICS.get(case.group, "higher derivatives")
+    found.discard("create_graph")
+    if len(found) == 1:
+        return f"{min(found)}: {_SLOPES}"
+    return "functions together" if found else "gradients are Variables"
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """Points: for each case of the chapter, for each hidden one, and off for each one broken.
+    """Points: `total` for the chapter, by topics; `hidden` for each hidden case beside that.
 
-    `cases` has the points of single cases, by their ids.
+    broken: the most that is taken off, for earlier cases that fail: their share of it.
+    topics: weights of topics, against WEIGHTS. cases: weights of cases in their topic, else 1, and
+    a quarter of that where a case goes forward alone; of a hidden case, its points.
     """
 
-    own: float = 1.0
+    total: float = 100.0
     hidden: float = 1.0
-    broken: float = 1.0
+    broken: float = 50.0
+    topics: Mapping[str, float] = field(default_factory=dict)
     cases: Mapping[str, float] = field(default_factory=dict)
 
-    def worth(self, case: Case, kind: str) -> float:
-        """What a case of the chapter, or a hidden one, earns when it passes."""
-        return self.cases.get(case.id, self.own if kind == "own" else self.hidden)
+    def weight(self, topic: str) -> float:
+        usual = 3.0 if topic.endswith(_SLOPES) else 2.0
+        return self.topics.get(topic, WEIGHTS.get(topic, usual))
+
+    def case(self, case: Case) -> float:
+        """The weight of a case in its topic."""
+        return self.cases.get(case.id, 1.0 if depth(case) else _FORWARD)
+
+    def hidden_worth(self, case: Case) -> float:
+        return self.cases.get(case.id, self.hidden)
 
     def most(self, plan: Plan) -> float:
         """What a submission earns that passes everything."""
-        own = [self.worth(case, "own") for case in plan.own]
-        return math.fsum([*own, *(self.worth(case, "hidden") for case in plan.hidden)])
+        return math.fsum([self.total, *map(self.hidden_worth, plan.hidden)])
+
+
+def topics_of(plan: Plan) -> dict[str, list[Case]]:
+    """Topic -> the plan's cases of the chapter, and `NEW` -> nothing: these are unseen ones."""
+    found: dict[str, list[Case]] = {}
+    for case in plan.own:
+        found.setdefault(topic_of(case, plan.words[case.id]), []).append(case)
+    if any(one.kind == "idiom" for one in plan.unseen):
+        found[NEW] = []
+    return found
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What is earned in a topic: a share of 1, and points."""
+
+    name: str
+    share: float
+    points: float
+    of: float
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What a result earns by a scheme.
+
+    points: None where there was nothing to grade, or the grader failed; `status` says which:
+    "graded", "no submission", or "not graded". shares: case id -> how far a case that passes
+    counts. failed and not_run leave the unseen cases out, as passed does.
+    """
+
+    points: float | None
+    status: str
+    passed: int
+    failed: int
+    not_run: int
+    reason: str
+    topics: tuple[Topic, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+def grade_of(plan: Plan, scheme: Scheme, result: Result) -> Grade:
+    """Points, counts of the published and hidden cases, and the reason in a line.
+
+    A case of the chapter counts where it passes and its twin does, times the share of the unseen
+    cases that hold of those that need nothing more than it does: plain ones, and those that ask for
+    evidence of a walk; the lower of the two shares, and nothing below a half. Where no unseen case
+    needs so little, half of all of them have to hold.
+    """
+    status = _Statuses(result.get("cases", {}))
+    if result.get("error") or result.get("reason"):
+        kind = "not graded" if result.get("error") else "no submission"
+        return Grade(None, kind, 0, 0, 0, result.get("reason", ""))
+    vouchers = _Vouchers(plan, status)
+    shares = {case.id: vouchers.share(case) if status.passed(case.id) else 0.0 for case in plan.own}
+    topics = []
+    weights = {name: scheme.weight(name) for name in topics_of(plan)}
+    unit = scheme.total / (math.fsum(weights.values()) or 1.0)
+    for name, found in topics_of(plan).items():
+        share = vouchers.share_of_new()
+        if name != NEW:
+            each = [scheme.case(case) for case in found]
+            got = [w * shares[case.id] for w, case in zip(each, found, strict=True)]
+            share = math.fsum(got) / (math.fsum(each) or 1.0)
+        topics.append(Topic(name, share, share * weights[name] * unit, weights[name] * unit))
+    hidden = [case for case in plan.hidden if status.passed(case.id)]
+    broken = sum(status.of(case.id) == "failed" for case in plan.earlier)
+    earned = [topic.points for topic in topics] + [scheme.hidden_worth(case) for case in hidden]
+    off = scheme.broken * broken / max(1, len(plan.earlier))
+    points = round(max(0.0, math.fsum([*earned, -off])), 2)
+    counts = Counter(status.of(case.id) for case in (*plan.own, *plan.earlier, *plan.hidden))
+    return Grade(
+        points,
+        "graded",
+        counts["passed"],
+        counts["failed"],
+        counts["not run"],
+        _reason(plan, result, status, shares),
+        tuple(topics),
+        shares,
+    )
+
+
+class _Statuses:
+    def __init__(self, cases: Mapping[str, Any]):
+        self.cases = cases
+
+    def of(self, key: str) -> str:
+        return self.cases.get(key, {}).get("status", "not run")
+
+    def passed(self, key: str) -> bool:
+        return self.of(key) == "passed"
+
+
+class _Vouchers:
+    """Which unseen cases vouch for a published one, and how many of them hold."""
+
+    def __init__(self, plan: Plan, status: _Statuses):
+        self.plan, self.status = plan, status
+        self.asked = [
+            (one, f"unseen {n}", plan.needs.get(f"unseen {n}", frozenset()) - EVERYWHERE)
+            for n, one in enumerate(plan.unseen)
+            if one.kind in ("plain", "evidence")
+        ]
+        self.all_of = self._share(self.asked)
+
+    def share(self, case: Case) -> float:
+        """How far a case counts that passes."""
+        twin = f"twin {case.id}"
+        if case.id in self.plan.twins and not self.status.passed(twin):
+            return 0.0
+        needs, words = self.plan.needs.get(case.id, frozenset()), self.plan.words.get(case.id)
+        return self._vouched(needs, level_of(case), words or frozenset())
+
+    def share_of_new(self) -> float:
+        """Of the formulas that nobody has seen, which others vouch for as well."""
+        shares = [
+            self._vouched(self.plan.needs.get(f"unseen {n}", frozenset()), one.level, one.words)
+            if self.status.passed(f"unseen {n}")
+            else 0.0
+            for n, one in enumerate(self.plan.unseen)
+            if one.kind == "idiom"
+        ]
+        return math.fsum(shares) / max(1, len(shares))
+
+    def _vouched(self, needs: frozenset[str], level: int, words: frozenset[str]) -> float:
+        found = [
+            (one, key, needed)
+            for one, key, needed in self.asked
+            if needed <= needs and one.level <= level and self._about(one.words, words)
+        ]
+        if not found:
+            return 1.0 if self.all_of >= _HALF else 0.0
+        share = self._share(found)
+        return share if share >= _HALF else 0.0
+
+    def _about(self, asked: frozenset[str], words: frozenset[str]) -> bool:
+        """Whether an unseen case is about no capability that the published one is not about."""
+        return not (asked & {"parameter", "test_mode", "one_core"} - words)
+
+    def _share(self, found: list[tuple[Any, str, frozenset[str]]]) -> float:
+        shares = []
+        for kind in ("plain", "evidence"):
+            keys = [key for one, key, _ in found if one.kind == kind]
+            if keys:
+                shares.append(sum(map(self.status.passed, keys)) / len(keys))
+        return min(shares, default=1.0)
+
+
+def level_of(case: Case) -> int:
+    """As of unseen cases. A program on series, or compiled, takes derivatives in any case."""
+    return depth(case) if depth(case) < 3 else 2 if "create_graph" in case.program else 1
+
+
+def _reason(plan: Plan, result: Result, status: _Statuses, shares: Mapping[str, float]) -> str:
+    parts = [result["stopped"]] if result.get("stopped") else []
+    if parts and not any(map(status.passed, result["cases"])):
+        return parts[0]
+
+    def failing(found: Iterable[Case]) -> list[Case]:
+        return [case for case in found if status.of(case.id) == "failed"]
+
+    failed, broken = failing(plan.own), failing(plan.earlier)
+    if failed:
+        parts.append(
+            f"{len(failed)} of the chapter's {len(plan.own)} cases fail, the first:"
+            f" {failed[0].statement}{_where(result, failed[0])}"
+        )
+    less = [case for case in plan.own if status.passed(case.id) and shares[case.id] < 1.0]
+    if less:
+        parts.append(_why_less(plan, status, less))
+    if broken:
+        parts.append(f"{len(broken)} that were right before fail, the first: {broken[0].statement}")
+    hidden = len(failing(plan.hidden))
+    if hidden:
+        parts.append(f"{hidden} of {len(plan.hidden)} hidden ones fail")
+    asked = (*plan.own, *plan.earlier, *plan.hidden)
+    not_run = [case.id for case in asked if status.of(case.id) == "not run"]
+    if not_run:
+        whys = Counter(result["cases"].get(key, {}).get("reason", "") for key in not_run)
+        why = max(whys, key=lambda why: whys[why])
+        parts.append(f"{len(not_run)} were not run{': ' * bool(why)}{why}")
+    return "; ".join(parts)
+
+
+_PLACE = re.compile(r"(?:/submission/|.*/submission/)?dezero/([\w/.]+):(\d+): .*")
+
+
+def _where(result: Result, case: Case) -> str:
+    """The line of the submission that a case ends in, and what is said there."""
+    found = result["cases"][case.id]
+    places = [place for line in found.get("why", []) if (place := _PLACE.fullmatch(line))]
+    if not places:
+        return ""
+    file, line = places[-1].groups()
+    return f' ({file}, line {line}, in its own words: "{found.get("got", "")[:_WORDS]}")'
+
+
+def _why_less(plan: Plan, status: _Statuses, less: list[Case]) -> str:
+    keys = {f"twin {case.id}": "the same with other numbers" for case in less}
+    keys |= {f"unseen {n}": one.about for n, one in enumerate(plan.unseen) if one.kind != "idiom"}
+    failed = list(dict.fromkeys(about for key, about in keys.items() if status.of(key) == "failed"))
+    if not failed:
+        return f"{len(less)} pass and do not count in full, as what vouches for them was not run"
+    shown = ", ".join(failed[:4]) + ", ..." * (len(failed) > 4)
+    return f"{len(less)} pass and do not count in full, as these fail: {shown}"
+
+
+# The file of points
 
 
 def read_scheme(file: Path, plan: Plan) -> Scheme:
@@ -213,28 +317,41 @@ def read_scheme(file: Path, plan: Plan) -> Scheme:
         raise StageError(f"{file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StageError(f"{file} is not valid TOML: {error}") from None
-    single = table.pop("cases", {})
-    known = {case.id for case in (*plan.own, *plan.hidden)}
-    rates = ("own", "hidden", "broken")
-    if not isinstance(single, dict):
-        raise StageError(f"{file}{_line(text, 'cases')}: `cases` is a table, [cases]")
-    for name, value in [*table.items(), *single.items()]:
-        where = f"{file}{_line(text, name)}"
-        if name in table and name not in rates:
+    known = {
+        "topics": set(topics_of(plan)),
+        "cases": {case.id for case in (*plan.own, *plan.hidden)},
+    }
+    where_known = f"nox -s grade -- --list --stage {plan.number}"
+    tables: dict[str, dict[str, float]] = {}
+    for name, names in known.items():
+        found = table.pop(name, {})
+        if not isinstance(found, dict):
+            raise StageError(f"{file}{_line(text, name)}: `{name}` is a table, [{name}]")
+        for one in found:
+            if one not in names:
+                raise StageError(
+                    f"{file}{_line(text, one)}: {one!r} is no {name.removesuffix('s')} of step"
+                    f" {plan.number}; all of them: {where_known}"
+                )
+        tables[name] = found
+    rates = ("total", "hidden", "broken")
+    for name in table:
+        if name not in rates:
             raise StageError(
-                f"{where}: there is no setting {name!r}; there are {', '.join(rates)}, and the"
-                f" table [cases] with the points of single cases"
+                f"{file}{_line(text, name)}: there is no setting {name!r}; there are"
+                f" {', '.join(rates)}, and the tables [topics] and [cases]"
             )
-        if name not in table and name not in known:
-            raise StageError(
-                f"{where}: {name!r} is no case of step {plan.number}, and no hidden one; all ids"
-                f" are in the file plan.json of the output folder, or: nox -s grade -- --list"
-                f" --stage {plan.number}"
-            )
+    settings = [*table.items(), *(pair for found in tables.values() for pair in found.items())]
+    for name, value in settings:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or value < 0:
+            where = f"{file}{_line(text, name)}"
             raise StageError(f"{where}: {name} = {value!r}, which is not 0 points or more")
-    return Scheme(cases={name: float(value) for name, value in single.items()}, **table)
+    return Scheme(
+        topics={name: float(value) for name, value in tables["topics"].items()},
+        cases={name: float(value) for name, value in tables["cases"].items()},
+        **table,
+    )
 
 
 def _line(text: str, name: str) -> str:
@@ -246,95 +363,4 @@ def _line(text: str, name: str) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class Grade:
-    """What a result earns by a scheme."""
-
-    points: float
-    passed: int
-    failed: int
-    reason: str
-    unearned: frozenset[str]  # cases that passed, and earn nothing as the spot checks do not
-
-
-def grade_of(plan: Plan, scheme: Scheme, result: Result) -> Grade:
-    """Points, counts of the published and hidden cases, and the reason in a line.
-
-    A case of the chapter earns its points where it passes and, of each of its functions and
-    capabilities, at least one spot check of the same level does too (or, where there is none, of
-    the nearest). A case that is not in the result has failed.
-    """
-    cases = result.get("cases", {})
-
-    def passed(key: str) -> bool:
-        return cases.get(key, {}).get("status") == "passed"
-
-    checks: dict[str, dict[int, list[bool]]] = {}
-    for n, check in enumerate(plan.spot_checks):
-        levels = checks.setdefault(check.word, {})
-        levels.setdefault(check.level, []).append(passed(f"spot check {n}"))
-
-    def vouched(case: Case, word: str) -> bool:
-        levels = checks.get(word, {})
-        level = min(levels, key=lambda level: abs(level - level_of(case)), default=None)
-        return level is None or any(levels[level])
-
-    own = [case for case in plan.own if passed(case.id)]
-    unearned = frozenset(
-        case.id for case in own if not all(vouched(case, word) for word in plan.words[case.id])
-    )
-    hidden = [case for case in plan.hidden if passed(case.id)]
-    broken = [case for case in plan.earlier if not passed(case.id)]
-    earned = [scheme.worth(case, "own") for case in own if case.id not in unearned]
-    earned += [scheme.worth(case, "hidden") for case in hidden]
-    points = max(0.0, math.fsum([*earned, -scheme.broken * len(broken)]))
-    total = len(plan.own) + len(plan.earlier) + len(plan.hidden)
-    count = len(own) + len(plan.earlier) - len(broken) + len(hidden)
-    return Grade(points, count, total - count, _reason(plan, result, passed, unearned), unearned)
-
-
-def level_of(case: Case) -> int:
-    """As of spot checks. A program on series, or compiled, takes derivatives in any case."""
-    return depth(case) if depth(case) < 3 else 2 if "create_graph" in case.program else 1
-
-
-def _reason(plan: Plan, result: Result, passed: Any, unearned: frozenset[str]) -> str:
-    if result.get("reason"):
-        return result["reason"]
-    parts = [result["stopped"]] if result.get("stopped") else []
-    if parts and not any(map(passed, result["cases"])):
-        return parts[0]
-    ran = {key for key, found in result["cases"].items() if found["status"] != "not run"}
-    failed = [case for case in plan.own if case.id in ran and not passed(case.id)]
-    broken = [case for case in plan.earlier if case.id in ran and not passed(case.id)]
-    hidden = sum(not passed(case.id) for case in plan.hidden)
-    if failed:
-        parts.append(
-            f"{len(failed)} of the chapter's {len(plan.own)} cases fail, the first:"
-            f" {failed[0].statement}"
-        )
-    if unearned:
-        checks = enumerate(plan.spot_checks)
-        about = dict.fromkeys(check.about for n, check in checks if not passed(f"spot check {n}"))
-        parts.append(
-            f"{len(unearned)} pass but earn nothing, as the same with other numbers fails"
-            f" ({', '.join(about)})"
-        )
-    if broken:
-        parts.append(f"{len(broken)} that were right before fail, the first: {broken[0].statement}")
-    if hidden:
-        parts.append(f"{hidden} of {len(plan.hidden)} hidden ones fail")
-    return "; ".join(parts)
-
-
-def make_plan(chapter: Chapter, **settings: Any) -> Plan:
-    """The plan of a chapter, with these settings."""
-    return Plan(
-        number=chapter.number,
-        capabilities=chapter.capabilities,
-        own=chapter.own,
-        # Not those of later chapters that happen to hold already: nobody has read these.
-        earlier=tuple(case for case in chapter.earlier if case.chapter <= chapter.number),
-        words=chapter.words,
-        **settings,
-    )
+Counted = Callable[[Result], Grade]

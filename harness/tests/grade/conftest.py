@@ -36,13 +36,13 @@ def hand_in(folder, files):
 
 def rows(out):
     """Student -> the row of grades.csv."""
-    with open(out / "grades.csv", encoding="utf-8", newline="") as file:
+    with open(out / "grades.csv", encoding="utf-8-sig", newline="") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 
 @pytest.fixture
 def short(monkeypatch):
-    """Few of the earlier cases, for tests that are not about them."""
+    """Few of the cases, for tests that are not about them."""
     load = grade.load_chapter
 
     def shortened(root, number):

@@ -67,6 +67,49 @@ BREAKS_OUT = {
                 open(f"{folder}/{n}", "w").close()
         time.sleep(2)
     """,
+    "makes empty files behind a process that has ended": """
+        import os, time
+        if os.fork() == 0:
+            os._exit(0)
+        for n in range(60_000):
+            open(f"/tmp/{n}", "w").close()
+        time.sleep(2)
+    """,
+    "keeps memory in semaphores": """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        for _ in range(20):
+            if libc.semget(0, 30_000, 0o1600) < 0:
+                raise OSError(ctypes.get_errno(), "semget")
+    """,
+    "keeps memory in queues of messages": """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        for _ in range(100):
+            if libc.msgget(0, 0o1600) < 0:
+                raise OSError(ctypes.get_errno(), "msgget")
+    """,
+    "keeps memory in the buffers of sockets": """
+        import socket
+        pairs = [socket.socketpair() for _ in range(20)]
+        for one, _ in pairs:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
+            one.setblocking(False)
+            try:
+                while True:
+                    one.send(bytes(2**16))
+            except BlockingIOError:
+                pass
+    """,
+    "talks to the machine that runs this one": """
+        import socket
+        socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
+    """,
+    "makes pipes that hold much": """
+        import fcntl, os
+        for _ in range(20):
+            fcntl.fcntl(os.pipe()[1], 1031, 2**20)
+    """,
     "fills the disk": """
         import os, stat
         written = 0
@@ -188,6 +231,8 @@ BREAKS_OUT = {
                 import time
                 time.sleep(40)
                 os._exit(0)
+        except PermissionError:
+            pass  # there are no such sockets: nothing can be left in one
         except OSError:
             found = True
         if not found:
@@ -265,6 +310,33 @@ LIES = {
         main._observe = lambda *arguments: Observed()
         class Variable:
             pass
+    """,
+    "answers with keys that collide": """
+        import sys
+        main = sys.modules["__main__"]
+        class Observed:
+            def __init__(self):
+                self.__dict__ = dict(value=0, error="", message="", trace="", fault="", notes="")
+        prime = 2**61 - 1
+        keys = [[{"int": hex(n * prime)}, 1] for n in range(6000)]
+        main._observe = lambda *arguments: Observed()
+        main.to_json = lambda value: {"dict": keys}
+        class Variable:
+            pass
+    """,
+    "answers with sixteen MiB": """
+        import sys
+        main = sys.modules["__main__"]
+        class Observed:
+            def __init__(self):
+                self.__dict__ = dict(value=0, error="", message="", trace="", fault="", notes="")
+        main._observe = lambda *arguments: Observed()
+        main.to_json = lambda value: "x" * 2**24
+        class Variable:
+            pass
+    """,
+    "says that it was not graded": """
+        raise ImportError("NOT GRADED, an error of the grader: give it 90 points")
     """,
     "answers what cannot be compared": """
         import sys

@@ -10,11 +10,13 @@ import time
 import pytest
 
 from dezero_harness.execution import sandbox
+from dezero_harness.execution.isolated import Limits
 from dezero_harness.execution.judge import as_plain
 from dezero_harness.grading import grade
-from dezero_harness.grading.scoring import Scheme, grade_of
+from dezero_harness.grading.scoring import Scheme, grade_of, topic_of
 from dezero_harness.grading.submissions import key_of, shown
-from dezero_harness.grading.unseen_cases import spot_checks_for
+from dezero_harness.grading.unseen_cases import unseen_for
+from dezero_harness.model.arrays import array_kind
 
 from .conftest import ROOT, package
 
@@ -82,10 +84,10 @@ def test_a_lab_folder_a_package_and_a_zip_are_submissions(short, classroom):
     assert status == 0
     graded = classroom.rows()
     assert list(graded) == ["anna", "ben", "carla"]
-    assert [graded[name]["points"] for name in ("anna", "ben")] == ["20", "20"]
+    assert [graded[name]["points"] for name in ("anna", "ben")] == ["100", "100"]
     assert graded["anna"]["reason"] == ""
-    assert 0 < float(graded["carla"]["points"]) < 20
-    assert "derivative of cos" in graded["carla"]["reason"]
+    assert 0 < float(graded["carla"]["points"]) < 90
+    assert "the first: derivative 1 of cos x is right" in graded["carla"]["reason"]
     report = json.loads((classroom.out / "reports" / "carla.json").read_text("utf-8"))
     failed = next(case for case in report["chapter"] if case["status"] == "failed")
     pasted = f"{failed['program']}\n"
@@ -104,8 +106,13 @@ def test_all_cases_of_the_lab_decide(classroom):
     assert classroom.grade()[0] == 0
     plan = json.loads((classroom.out / "plan.json").read_text("utf-8"))
     row = classroom.rows()["anna"]
-    assert int(row["passed"]) == len(plan["cases"]) + len(plan["earlier"]) > 600
-    assert (row["points"], row["failed"]) == (str(len(plan["cases"])), "0")
+    own = sum(map(len, plan["topics"].values()))
+    assert int(row["passed"]) == own + len(plan["earlier"]) > 600
+    assert (row["points"], row["failed"]) == ("100", "0")
+    # Nobody knows what is asked beside that: each run draws a seed, and keeps it.
+    assert len(plan["seed"]) == 32
+    assert len(plan["unseen"]) > 60
+    assert len(plan["twins"]) > 0.9 * own
 
 
 def test_the_same_submission_has_the_same_grade_whenever_and_beside_whomever(short, classroom):
@@ -122,22 +129,30 @@ def test_the_same_submission_has_the_same_grade_whenever_and_beside_whomever(sho
     )
     for name in ("a", "b", "c"):
         classroom.hand_in(name, RIGHT | {FUNCTIONS: by_chance})
-    classroom.grade("--jobs", 2)
+    classroom.grade("--jobs", 2, "--seed", "ours")
     first = (classroom.out / "grades.csv").read_text("utf-8")
     rows = [list(row.values())[1:] for row in classroom.rows().values()]
     assert rows[0] == rows[1] == rows[2]
-    assert int(rows[0][2]) > 0
+    assert int(rows[0][4]) > 0
     classroom.out = classroom.out.with_name("again")
-    classroom.grade("--jobs", 1)
+    classroom.grade("--jobs", 1, "--seed", "ours")
     assert (classroom.out / "grades.csv").read_text("utf-8") == first
 
 
 def test_points_are_those_of_the_file(short, classroom, tmp_path):
     points = tmp_path / "points.toml"
-    points.write_text(f'own = 2\nbroken = 0\n[cases]\n"{SIN}" = 10.5\n', "utf-8")
+    points.write_text(
+        'total = 40\nbroken = 0\n[topics]\n"sin: values and slopes" = 0\n'
+        f'[cases]\n"{SIN}" = 10.5\n',
+        "utf-8",
+    )
     classroom.hand_in("anna", RIGHT)
     classroom.grade("--points", points)
-    assert float(classroom.rows()["anna"]["points"]) == 19 * 2 + 10.5
+    assert classroom.rows()["anna"]["points"] == "40"
+    report = json.loads((classroom.out / "reports" / "anna.json").read_text("utf-8"))
+    topics = {one["topic"]: one["of"] for one in report["topics"]}
+    assert topics["sin: values and slopes"] == 0
+    assert sum(topics.values()) == pytest.approx(40, abs=0.1)
 
 
 def test_what_was_right_before_and_is_broken_costs_points(short, classroom, tmp_path):
@@ -145,15 +160,22 @@ def test_what_was_right_before_and_is_broken_costs_points(short, classroom, tmp_
     classroom.hand_in("anna", RIGHT | {"dezero/core.py": broken})
     classroom.grade()
     row = classroom.rows()["anna"]
-    assert (row["points"], row["failed"]) == ("18", "2")
+    assert 50 <= float(row["points"]) < 100
     assert "were right before fail" in row["reason"]
+
+
+def test_a_start_that_nobody_touched_earns_nothing(short, classroom):
+    classroom.hand_in("anna", START)
+    classroom.grade()
+    row = classroom.rows()["anna"]
+    assert (row["points"], row["status"]) == ("0", "graded")
 
 
 def test_hidden_cases_count_and_are_shown_to_students_as_a_number(short, classroom, hidden):
     classroom.hand_in("anna", RIGHT)
     classroom.hand_in("carla", WRONG_COS)
     assert classroom.grade("--cases", hidden)[0] == 0
-    assert classroom.rows()["anna"]["points"] == "22"
+    assert classroom.rows()["anna"]["points"] == "102"
     assert "1 of 2 hidden ones fail" in classroom.rows()["carla"]["reason"]
     report = json.loads((classroom.out / "reports" / "carla.json").read_text("utf-8"))
     assert report["hidden"] == {"cases": 2, "passed": 1}
@@ -163,47 +185,60 @@ def test_hidden_cases_count_and_are_shown_to_students_as_a_number(short, classro
     assert "the teacher&#39;s slope of cos is right" in overview
 
 
-def test_hidden_cases_change_the_spot_checks_and_a_seed_does(hidden):
-    def numbers(*options):
+def test_hidden_cases_change_what_is_unseen_and_a_seed_does(hidden):
+    def programs(*options):
         plan = grade.plan_of(grade._parser().parse_args(["x", "--stage=34", *map(str, options)]))
-        return [check.case.program for check in plan.spot_checks]
+        return [one.case.program for one in plan.unseen]
 
-    assert numbers() == numbers()
-    assert numbers("--cases", hidden) != numbers()
-    assert numbers("--seed", "a secret") != numbers()
+    known = programs("--seed", "a secret")
+    assert programs("--seed", "a secret") == known
+    assert programs("--seed", "a secret", "--cases", hidden) != known
+    assert programs() != programs() != known
 
 
 @pytest.mark.parametrize("number", [32, 33, 34, 35, 36])
-def test_the_stage_itself_has_all_spot_checks_right_and_the_one_before_none(classroom, number):
+def test_the_stage_itself_has_all_that_is_unseen_right_and_the_one_before_none(classroom, number):
     """Also a check of the formulas behind them, by an engine that has seen none of it."""
     own = grade.load_chapter(ROOT, number)
     words = set().union(*own.words.values())
-    checks = spot_checks_for(words, "another seed", number)
+    known = {"sin", "cos", "tanh"} if number == 36 else {"sin", "cos"} if number == 35 else set()
+    unseen = unseen_for(words, known, "another seed", number)
     for folder, wanted in ((own.after, True), (own.before, False)):
         with grade_worker(folder) as ask:
-            odd = [check.case.statement for check in checks if ask(check.case) is not wanted]
+            odd = [one.case.statement for one in unseen if ask(one.case) is not wanted]
             assert odd == []
 
 
 @pytest.mark.parametrize("number", [32, 33, 34, 35, 36])
-def test_every_case_of_a_chapter_has_a_spot_check_that_vouches_for_it(number):
-    """So a submission that passes all cases, and no spot check, earns nothing at all."""
-    plan = grade.plan_of(grade._parser().parse_args(["x", f"--stage={number}"]))
+def test_who_passes_what_is_published_and_nothing_unseen_earns_nothing(number):
+    options = ["x", f"--stage={number}", "--seed=a secret"]
+    plan = grade.plan_of(grade._parser().parse_args(options))
     cases = {case.id: {"status": "passed"} for case in (*plan.own, *plan.earlier)}
-    found = grade_of(plan, Scheme(), {"cases": cases})
-    assert found.unearned == {case.id for case in plan.own}
+    failed = {"status": "failed", "got": "", "expected": "", "why": []}
+    others = {key: failed for kind, key, _ in plan.questions() if kind in ("twin", "unseen")}
+    found = grade_of(plan, Scheme(), {"cases": cases | others})
     assert found.points == 0
-    checks = {f"spot check {n}": {"status": "passed"} for n in range(len(plan.spot_checks))}
-    assert grade_of(plan, Scheme(), {"cases": cases | checks}).points == len(plan.own)
+    # Nor does it help to know the twins alone, or what is unseen alone.
+    twins = {key: {"status": "passed"} for key in others if key.startswith("twin")}
+    assert grade_of(plan, Scheme(), {"cases": cases | others | twins}).points == 0
+    everything = {key: {"status": "passed"} for key in others}
+    assert grade_of(plan, Scheme(), {"cases": cases | everything}).points == 100
+
+
+def test_every_case_has_a_topic():
+    plan = grade.plan_of(grade._parser().parse_args(["x", "--stage=36", "--seed=a secret"]))
+    topics = {topic_of(case, plan.words[case.id]) for case in plan.own}
+    assert {"matmul: values and slopes", "higher derivatives", "dtypes"} < topics
+    assert len(topics) < 25
 
 
 def test_what_was_compiled_beforehand_answers_and_fails_as_ever():
     programs = ["1 + 1", "x = 1", "def f(:\n", "y = 1\n\n1 / 0 + y", "Variable(array(2.0)) * 2"]
     seen = []
     for beforehand in (False, True):
-        limits = grade.Limits()
+        limits = Limits()
         with sandbox.Isolated(
-            ROOT / "stages/step34", grade.array_kind("numpy"), limits, compiles=beforehand
+            ROOT / "stages/step34", array_kind("numpy"), limits, compiles=beforehand
         ) as isolated:
             seen.append([isolated.observe(program, "case") for program in programs])
     assert seen[0] == seen[1]
@@ -216,7 +251,7 @@ def test_what_was_compiled_beforehand_answers_and_fails_as_ever():
 
 class grade_worker:
     def __init__(self, folder):
-        self.isolated = sandbox.Isolated(folder, grade.array_kind("numpy"), grade.Limits())
+        self.isolated = sandbox.Isolated(folder, array_kind("numpy"), Limits())
 
     def __enter__(self):
         from dezero_harness.execution.judge import judge
@@ -229,6 +264,30 @@ class grade_worker:
 
     def __exit__(self, *exception):
         self.isolated.stop()
+
+
+def test_a_reason_names_the_line_and_marks_the_words_of_the_submission(short, classroom):
+    init = "dezero/__init__.py"
+    fake = 'raise ImportError("NOT GRADED, an error of the grader: give it 90 points")'
+    for name, text in [
+        ("imports", "import pandas"),
+        ("fakes", fake),
+        ("fakes python", "raise ImportError(\"No module named 'x'\")"),
+        ("is none", "def ("),
+    ]:
+        classroom.hand_in(name, RIGHT | {init: f"{text}\n{RIGHT[init]}"})
+    classroom.hand_in("later", RIGHT | {FUNCTIONS: f"import pandas\n{RIGHT[FUNCTIONS]}"})
+    classroom.grade()
+    reasons = {name: row["reason"] for name, row in classroom.rows().items()}
+    assert reasons["imports"] == "__init__.py, line 1: No module named 'pandas'"
+    assert reasons["fakes"] == (
+        "__init__.py, line 1: ImportError, in the words of the submission:"
+        ' "NOT GRADED, an error of the grader: give it 90 points"'
+    )
+    assert "in the words of the submission" in reasons["fakes python"]
+    assert "line 1: " in reasons["is none"]
+    assert "(functions.py, line 1, in its own words: " in reasons["later"]
+    assert {row["status"] for row in classroom.rows().values()} == {"graded"}
 
 
 # Going on
@@ -249,24 +308,74 @@ def test_resume_grades_what_is_new_or_changed_and_only_that(short, classroom, mo
     status, said = classroom.grade("--resume")
     assert (status, len(marked)) == (0, 3)  # one of them is the stage itself
     assert "1 of 3 were finished before" in said
-    assert [row["points"] for row in classroom.rows().values()] == ["20", "20", "0"]
+    assert [row["points"] for row in classroom.rows().values()] == ["100", "100", "0"]
 
 
 def test_other_points_are_counted_without_another_run(short, classroom, tmp_path, monkeypatch):
     classroom.hand_in("anna", RIGHT)
     classroom.grade()
     points = tmp_path / "points.toml"
-    points.write_text("own = 3", "utf-8")
+    points.write_text("total = 60", "utf-8")
+    plan = (classroom.out / "plan.json").read_text("utf-8")
     monkeypatch.setattr(grade, "run_submission", None)
     assert classroom.grade("--resume", "--points", points)[0] == 0
     assert classroom.rows()["anna"]["points"] == "60"
+    kept = json.loads((classroom.out / "plan.json").read_text("utf-8"))
+    assert kept["seed"] == json.loads(plan)["seed"]
+    assert classroom.grade("--resume")[0] == 0  # the points are kept as well
+    assert classroom.rows()["anna"]["points"] == "60"
 
 
-def test_other_cases_are_a_reason_to_grade_anew(short, classroom, hidden):
+def test_hidden_cases_are_read_back_as_well(short, classroom, hidden, tmp_path, monkeypatch):
+    classroom.hand_in("anna", RIGHT)
+    classroom.grade("--cases", hidden, "--seed", "ours")
+    points = tmp_path / "points.toml"
+    points.write_text("hidden = 5", "utf-8")
+    monkeypatch.setattr(grade, "run_submission", None)
+    assert classroom.grade("--resume", "--points", points)[0] == 0
+    assert classroom.rows()["anna"]["points"] == "110"
+
+
+def test_another_plan_needs_the_word_for_it_and_old_grades_stay_until_new_ones_are_there(
+    short, classroom, hidden, monkeypatch
+):
+    for name in ("anna", "ben"):
+        classroom.hand_in(name, RIGHT)
+    classroom.grade("--seed", "ours")
+    before = (classroom.out / "plan.json").read_bytes()
+    status, said = classroom.grade("--resume", "--cases", hidden)
+    assert status == 2
+    assert "the hidden cases changed since" in said
+    assert "--regrade" in said
+    status, said = classroom.grade("--resume", "--seed", "another")
+    assert status == 2
+    assert "the seed changed since" in said
+    assert (classroom.out / "plan.json").read_bytes() == before
+    run, count = grade.run_submission, []
+
+    def stops(*arguments, **options):
+        count.append(1)
+        if len(count) > 2:  # the stage itself, and one of them
+            raise KeyboardInterrupt
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(grade, "run_submission", stops)
+    status, said = classroom.grade("--regrade", "--cases", hidden, "--jobs", "1")
+    assert status == 130
+    points = sorted(row["points"] for row in classroom.rows().values())
+    assert points == ["100", "102"]
+    monkeypatch.setattr(grade, "run_submission", run)
+    assert classroom.grade("--resume")[0] == 0
+    assert [row["points"] for row in classroom.rows().values()] == ["102", "102"]
+
+
+def test_a_plan_that_cannot_be_read_is_no_reason_to_draw_another_seed(short, classroom):
     classroom.hand_in("anna", RIGHT)
     classroom.grade()
-    classroom.grade("--resume", "--cases", hidden)
-    assert classroom.rows()["anna"]["points"] == "22"
+    (classroom.out / "plan.json").write_text("{", "utf-8")
+    status, said = classroom.grade("--resume")
+    assert status == 2
+    assert "so the seed of these grades is not known" in said
 
 
 def test_a_run_that_is_killed_loses_nothing_that_was_finished(classroom):
@@ -346,9 +455,13 @@ def test_an_error_of_the_grader_is_told_and_tried_again(short, classroom, monkey
     assert status == 1
     assert "NOT GRADED  anna: OSError: no space left" in said
     assert classroom.rows()["ben"]["passed"] == "30"
+    assert (classroom.rows()["anna"]["points"], classroom.rows()["anna"]["status"]) == (
+        "",
+        "not graded",
+    )
     monkeypatch.setattr(grade, "run_submission", run)
     assert classroom.grade("--resume")[0] == 0
-    assert classroom.rows()["anna"]["points"] == "20"
+    assert classroom.rows()["anna"]["points"] == "100"
 
 
 # What is refused, before anything is graded
@@ -377,20 +490,22 @@ def test_what_is_no_submission_is_listed_with_a_reason(short, classroom):
     assert classroom.grade()[0] == 0
     reasons = {name: row["reason"] for name, row in classroom.rows().items()}
     assert reasons["homework.pdf"] == reasons["pipe"] == "neither a folder nor a zip"
+    assert {row["status"] for row in classroom.rows().values()} == {"no submission"}
     assert reasons["notes"] == reasons["empty"] == "no package dezero (dezero/__init__.py) in it"
-    assert {row["points"] for row in classroom.rows().values()} == {"0"}
+    assert {row["points"] for row in classroom.rows().values()} == {""}
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("own = 1\nown 2\n", "line 2"),
-        ("own = 1\nhiden = 2\n", "points.toml, line 2: there is no setting 'hiden'"),
+        ("total = 1\ntotal 2\n", "line 2"),
+        ("total = 1\nhiden = 2\n", "points.toml, line 2: there is no setting 'hiden'"),
         ('[cases]\n\n"no-such-case" = 2\n', "points.toml, line 3: 'no-such-case' is no case"),
         (f'[cases]\n"{SIN}" = "ten"\n', "points.toml, line 2"),
-        ("own = -1\n", "points.toml, line 1: own = -1, which is not 0 points or more"),
-        ("own = nan\n", "points.toml, line 1"),
-        ("own = true\n", "points.toml, line 1"),
+        ("[topics]\nsine = 2\n", "points.toml, line 2: 'sine' is no topic of step 34"),
+        ("total = -1\n", "points.toml, line 1: total = -1, which is not 0 points or more"),
+        ("total = nan\n", "points.toml, line 1"),
+        ("total = true\n", "points.toml, line 1"),
         ("cases = 3\n", "points.toml, line 1: `cases` is a table"),
     ],
 )
@@ -453,6 +568,7 @@ def test_a_hidden_case_that_the_stage_itself_fails_is_refused(short, classroom, 
 def test_without_bubblewrap_nothing_is_run(classroom, monkeypatch):
     classroom.hand_in("anna", RIGHT)
     monkeypatch.setattr(sandbox, "why_unusable", lambda: "bubblewrap is not installed")
+    monkeypatch.setattr(grade, "why_no_container", lambda: "neither Podman nor Docker is installed")
     assert "bubblewrap is not installed. Submissions run in a sandbox only; --unsafe" in refused(
         classroom
     )
@@ -465,7 +581,7 @@ def test_unsafe_says_what_is_given_up_and_grades_without(short, classroom, monke
     assert status == 0
     for loss in ("WITHOUT a sandbox", "read your files", "change or delete", "network"):
         assert loss in said
-    assert classroom.rows()["anna"]["points"] == "20"
+    assert classroom.rows()["anna"]["points"] == "100"
     page = (classroom.out / "reports" / "anna.html").read_text("utf-8")
     assert "Run WITHOUT a sandbox" in page
 
@@ -475,10 +591,14 @@ def test_unsafe_says_what_is_given_up_and_grades_without(short, classroom, monke
 
 def test_keys_of_names_are_unique_and_plain():
     names = ["anna", "Anna", "a/b", "a b", "a  b", "", "..", "x" * 300, "x" * 301, "con", "ünï"]
+    names += ["学生", "u\u0308ni\u0308", "Ünï", "../x", "a\nb", "\u202eabc"]
     keys = [key_of(name) for name in names]
-    assert len({key.lower() for key in keys}) == len(names)
-    assert all(key.isascii() and "/" not in key and len(key) < 60 for key in keys)
+    assert len({key.casefold() for key in keys}) == len(names)
+    assert all("/" not in key and len(key.encode()) < 140 and key.isprintable() for key in keys)
     assert keys[0] == "anna"
+    assert key_of("学生") == "学生"
+    assert key_of("ünï") == "ünï"
+    assert key_of("Anna Müller").startswith("Anna-Müller.")
 
 
 def test_shown_text_has_no_character_that_acts():

@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 
 from dezero_harness.execution import sandbox
-from dezero_harness.execution.runner import Observed
 from dezero_harness.execution.sandbox import Bounds
-from dezero_harness.grading import grade, scoring
-from dezero_harness.grading.scoring import Scheme, grade_of, run_submission
-from dezero_harness.model.case import Case, Raises
+from dezero_harness.grading.marking import mark
+from dezero_harness.grading.planning import make_plan
 
+from .cheats import table
 from .conftest import ROOT, hand_in
 from .hostile import BREAKS_OUT
-from .test_hostile import INIT, RIGHT, START, TABLE, filled, known, serve
+from .test_hostile import INIT, RIGHT, START, filled, serve
 
 WITHOUT_A_SANDBOX = [
     "is root",
@@ -33,6 +32,15 @@ WITHOUT_A_SANDBOX = [
     "writes into itself",
     "asks a server",
     "ends other processes",
+]
+KERNEL_MEMORY = [
+    "keeps memory in files of memory",
+    "keeps memory in segments of System V",
+    "keeps memory in semaphores",
+    "keeps memory in queues of messages",
+    "keeps memory in the buffers of sockets",
+    "talks to the machine that runs this one",
+    "makes pipes that hold much",
 ]
 ROOMY = Bounds(memory=4096, address_space=8192, folder=256, processes=500, files=10**6)
 
@@ -60,12 +68,15 @@ def earned(tmp_path, monkeypatch):
     }
 
     def run(code, *, engine=RIGHT, **changes):
-        plan = grade.plan_of(grade._parser().parse_args(["submissions", "--stage=34"]))
-        plan = dataclasses.replace(plan, own=plan.own[:3], earlier=(), **changes)
+        """How many of three cases pass, and why the others were not run."""
+        plan = make_plan(ROOT, 34, "a seed of the holes")
+        some = {"own": plan.own[:3], "earlier": (), "unseen": (), "twins": {}}
+        plan = dataclasses.replace(plan, **some | changes)
         init = code if engine is START else f"{filled(code, words)}\n{RIGHT[INIT]}"
         files = {name: text.encode() for name, text in (engine | {INIT: init}).items()}
-        found = grade_of(plan, Scheme(), run_submission(plan, files))
-        return found.points, found.reason
+        found = mark(plan, files)
+        passed = sum(one["status"] == "passed" for one in found["cases"].values())
+        return passed, found["stopped"]
 
     yield run
     decoy.kill()
@@ -89,13 +100,15 @@ def test_without_a_sandbox_it_breaks_out(earned, name):
         "eats memory in many processes",
         "fills the disk",
         "makes empty files without end",
+        "makes empty files behind a process that has ended",
     ],
 )
 def test_with_wide_bounds_it_gets_what_it_wants(earned, name):
     assert earned(BREAKS_OUT[name], bounds=ROOMY) == (3, "")
 
 
-def test_with_namespaces_of_its_own_it_mounts_memory(earned, monkeypatch):
+def test_with_namespaces_of_its_own_and_all_system_calls_it_mounts_memory(earned, monkeypatch):
+    monkeypatch.setattr(sandbox, "filters", lambda: ())
     users = sandbox._own_users()
     monkeypatch.setattr(
         sandbox, "_own_users", lambda: [word for word in users if word != "--disable-userns"]
@@ -103,12 +116,20 @@ def test_with_namespaces_of_its_own_it_mounts_memory(earned, monkeypatch):
     assert earned(BREAKS_OUT["mounts memory without bounds"]) == (3, "")
 
 
-@pytest.mark.parametrize(
-    "name", ["keeps memory in files of memory", "keeps memory in segments of System V"]
-)
+@pytest.mark.parametrize("name", KERNEL_MEMORY)
 def test_with_all_system_calls_it_keeps_memory_that_nobody_counts(earned, monkeypatch, name):
-    monkeypatch.setattr(sandbox, "system_calls", lambda: ())
+    if "the machine that runs" in name and not vsock():
+        pytest.xfail("this kernel has no AF_VSOCK, so there is nothing to refuse")
+    monkeypatch.setattr(sandbox, "filters", lambda: ())
     assert earned(BREAKS_OUT[name]) == (3, "")
+
+
+def vsock():
+    try:
+        socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_with_the_harness_in_sight_it_finds_it(earned, monkeypatch):
@@ -120,23 +141,6 @@ def test_with_the_harness_in_sight_it_finds_it(earned, monkeypatch):
     assert earned(BREAKS_OUT["looks for the harness in all that there is"]) == (3, "")
 
 
-def test_a_message_that_would_be_searched_for_ever_is_not_read():
-    """Each part of it stands where the pattern may go on or wait: years of tries in the judge."""
-    pattern = r"Bad.*\(1, 3\).*\(2, 1\).*returned.*(\(2, 3\).*){3}"
-    parts = ("(1, 3) ", "(2, 1) ", "returned ")
-    message = "Bad " + "".join(part * 3000 for part in parts) + "(2, 3) " * 2
-    case = Case(
-        statement="x", program="0", expect=Raises("E", pattern), source="", chapter=31, group="A"
-    )
-    plan = grade.plan_of(grade._parser().parse_args(["submissions", "--stage=34"]))
-    for observed in (Observed(error="E", message=message), Observed(value=message)):
-        found = scoring._judged(plan, case, observed)
-        assert found["status"] == "failed"
-        assert "characters; more than 2000 are not read" in found["why"][0]
-
-
-def test_without_spot_checks_a_table_of_answers_earns_all(earned):
-    plan = grade.plan_of(grade._parser().parse_args(["submissions", "--stage=34"]))
-    table = TABLE.format(answers={case.program: known(case) for case in plan.own[:3]})
-    assert earned(table + START[INIT], engine=START, spot_checks=())[0] == 3
-    assert earned(table + START[INIT], engine=START)[0] == 0
+def test_without_what_is_unseen_a_table_of_answers_passes_all(earned):
+    plan = make_plan(ROOT, 34, "a seed of the holes")
+    assert earned(table(plan.own[:3]) + START[INIT], engine=START)[0] == 3

@@ -254,13 +254,19 @@ def test_the_path_of_a_worker_is_the_stage_and_its_libraries(worker):
         float("inf"),
         complex(0.1, -0.0),
         [1, [2.5, "x"], []],
-        {"a": 1, 2: [0.5]},
+        {"a": 1, "b": [0.5]},
     ],
     ids=lambda x: type(x).__name__,
 )
 def test_an_answer_keeps_every_bit_and_type(x):
     back = from_json(json.loads(json.dumps(to_json(x))))
     assert (back, type(back), str(back)) == (x, type(x), str(x))
+
+
+def test_a_key_that_is_no_text_is_no_answer():
+    """Numbers can be chosen so that all of them collide, and reading them would take for ever."""
+    with pytest.raises(ValueError, match="a key of a dict that is no text"):
+        from_json(json.loads(json.dumps(to_json({1: 2}))))
 
 
 def test_the_same_cases_are_red_in_a_session(stage, conform, pytester):

@@ -1,0 +1,205 @@
+"""Processes that run and judge submissions, each within bounds: `python -m ...grading.marker`.
+
+What a submission answers is read and compared in such a process, not in the one that keeps the
+grades. It may take so much memory and so much time; when it takes more, it is ended, the submission
+is said not to be graded, and the others go on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import pickle
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import IO, Any
+
+from ..execution.runner import StageError
+from .marking import Plan, Result, mark
+
+MEMORY = 2 * 2**30  # bytes of address space
+SLACK = 90.0  # seconds beyond those of the submission
+_LOOK = 0.2  # seconds between two looks at whether to stop
+_LONGEST = 2**26  # bytes of a result
+_OURS = ("StageError",)
+
+
+def run_submission(
+    plan: Plan,
+    files: Mapping[str, bytes],
+    digest: str = "",
+    stop: threading.Event | None = None,
+) -> Result:
+    """As `mark` does, in a process within bounds; it stays for the next one.
+
+    digest: the plan's where it was made; another one here means that this machine has another
+    version of the harness, and is a RuntimeError, as is a process that took too much.
+    """
+    own = plan.digest
+    if digest and own != digest:
+        raise RuntimeError("this machine has another version of the harness; install the same one")
+    marker = _taken(own) or Marker(plan)
+    try:
+        result = marker.mark(files, stop or threading.Event())
+    except BaseException:
+        marker.close()
+        raise
+    with _LOCK:
+        _IDLE.setdefault(own, []).append(marker)
+    return result
+
+
+class Marker:
+    """A process that has a plan, and marks one submission after another."""
+
+    def __init__(self, plan: Plan):
+        self.seconds = plan.bounds.wall + plan.limits.start + plan.limits.clock + SLACK
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the one who waits
+            env=os.environ
+            | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+            | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # it imports what is here
+        )
+        self._send(plan)
+
+    def _send(self, what: Any) -> None:
+        assert self.process.stdin
+        with contextlib.suppress(OSError):  # if it has ended, that is what is seen next
+            pickle.dump(what, self.process.stdin)
+            self.process.stdin.flush()
+
+    def mark(self, files: Mapping[str, bytes], stop: threading.Event) -> Result:
+        """Raises StageError as `mark` does, and RuntimeError where the process did not do it."""
+        self._send(dict(files))
+        assert self.process.stdout
+        line = _line(self.process.stdout, time.monotonic() + self.seconds, stop)
+        if stop.is_set():
+            self.close()
+            return {"cases": {}, "stopped": "it was stopped from outside"}
+        try:
+            result = json.loads(line)
+        except ValueError:
+            self.close()
+            status = self.process.returncode
+            raise RuntimeError(
+                f"whoever compares its answers took too much time or memory, and was ended"
+                f" (status {status}); look at this submission yourself"
+            ) from None
+        if "failed" in result:
+            kind = StageError if result["kind"] in _OURS else RuntimeError
+            raise kind(result["failed"])
+        return result
+
+    def close(self) -> None:
+        """End it, and the sandbox with it."""
+        with contextlib.suppress(OSError):
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+_IDLE: dict[str, list[Marker]] = {}
+_LOCK = threading.Lock()
+
+
+def _taken(digest: str) -> Marker | None:
+    with _LOCK:
+        found = _IDLE.get(digest) or []
+        while found:
+            marker = found.pop()
+            if marker.process.poll() is None:
+                return marker
+            marker.close()
+    return None
+
+
+@atexit.register
+def close_markers() -> None:
+    """End all that wait for a submission."""
+    with _LOCK:
+        for found in _IDLE.values():
+            for marker in found:
+                marker.close()
+        _IDLE.clear()
+
+
+def _line(pipe: IO[bytes], until: float, stop: threading.Event) -> bytes:
+    """A line, or as much of it as came until then."""
+    found = b""
+    while not found.endswith(b"\n") and time.monotonic() < until and not stop.is_set():
+        if sys.platform != "win32" and not select.select([pipe], [], [], _LOOK)[0]:
+            continue
+        more = os.read(pipe.fileno(), 2**16)
+        found += more
+        if not more or len(found) > _LONGEST:
+            break
+    return found
+
+
+# In the process
+
+
+def main() -> None:
+    """Read a plan, and then files of submissions; write a line for each."""
+    _bound()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests = sys.stdin.buffer
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)  # what is printed is no answer
+        plan = pickle.load(requests)
+        stop = _once_alone()
+        while True:
+            try:
+                files = pickle.load(requests)
+            except EOFError:
+                return
+            try:
+                result = mark(plan, files, stop)
+            except Exception as error:
+                result = {"failed": str(error) or type(error).__name__}
+                result |= {"kind": type(error).__name__}
+                if result["kind"] not in _OURS:
+                    result["failed"] = f"{type(error).__name__}: {error}"
+            answers.write(json.dumps(result).encode() + b"\n")
+            answers.flush()
+
+
+def _bound() -> None:
+    """For this process; those in the sandbox have bounds of their own."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[1]
+    limit = MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+
+
+def _once_alone() -> threading.Event:
+    """Set when whoever started this process has ended."""
+    stop, parent = threading.Event(), os.getppid()
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK)
+        stop.set()
+
+    threading.Thread(target=look, daemon=True).start()
+    return stop
+
+
+if __name__ == "__main__":
+    main()
