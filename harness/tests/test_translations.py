@@ -289,5 +289,9 @@ def test_a_page_is_not_translated_in_part(root, made):
 
 def test_a_phrase_that_is_on_no_page_is_named(root, made):
     put(root, {**PHRASES, "some words that were": "있던 말"}, "site")
-    with pytest.raises(Untranslated, match=r"any more.*\n.*some words that were"):
+    file = catalogs.catalog_file(root, "ko", "site")
+    text = file.read_text("utf-8").replace('msgid "Walk"', '# not always\nmsgid "Talk"')
+    file.write_text(text, "utf-8")
+    catalogs._read.cache_clear()
+    with pytest.raises(Untranslated, match=r"any more.*\nsome words that were$"):
         made({"index.md": PAGE, "other.md": "# Another\n\nA text.\n"})

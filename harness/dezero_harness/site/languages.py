@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..prose.catalogs import ENGLISH, PAGES, Phrases, pages_in, readme, sentences
+from ..prose.catalogs import ENGLISH, PAGES, Phrases, pages_in, readme, sentences, sometimes
 from ..prose.translation import Say, messages, one_line, translated
 from . import pages
 from .kept import copy, write
@@ -21,13 +21,6 @@ from .text import escaped, raw
 #: Pages that are made of more than their own catalog, which has the name of the page or its folder.
 #: The comparisons are made of phrases alone.
 MADE_OF = {"departures": ["stages"], "learn": ["learn", "index"]}
-
-#: What is not on every site: the name of the switch, and what is said where a repository is known.
-ELSEWHERE = (
-    "Language",
-    "The repository",
-    "The repository is the folder that this page was built in.",
-)
 
 IN_ENGLISH = "This page has not been translated yet."
 
@@ -64,13 +57,18 @@ class Words:
         return say
 
     def unmet(self, root: Path) -> list[str]:
-        """The phrases that are nowhere: not on the pages that were said, nor where else they go."""
+        """The phrases that are nowhere: not on the pages that were said, nor where else they go.
+
+        Those with the comment `not always` in the catalog may be on no page: they depend on what
+        was measured, or on what is known when the site is built.
+        """
         readme(root, self.language, self.phrases)
         settings = (root / "docs/conf.py").read_text("utf-8")
         parts = re.findall(r'"([^"\n]+)"', settings)  # a long text stands there in several
+        may_be_missing = {*sometimes(root, self.language), *parts}
         return [
             phrase
-            for phrase in self.phrases.words.keys() - self.phrases.used - {*ELSEWHERE, *parts}
+            for phrase in self.phrases.words.keys() - self.phrases.used - may_be_missing
             if not any(part in phrase for part in parts if len(part) > 40)
         ]
 
