@@ -100,6 +100,9 @@ var Stemmer = function () {{
 }};
 """
 
+    def word_filter(self, word: str) -> bool:
+        return True  # 24 and 44 are looked for as well
+
     def stem(self, word: str) -> str:
         word = word.lower()
         for ending in self.ENDINGS:
