@@ -70,6 +70,17 @@ def test_lines_break_between_words_and_nothing_is_clipped(path, width, server, p
                     range.setEnd(node, word.index + word[0].length);
                     if (range.getClientRects().length > 1) wrong.push(`broken: ${word[0]}`);
                 }
+                for (const one of text.querySelectorAll(":scope > code, :scope math")) {
+                    const after = one.nextSibling;
+                    const particle = after?.data?.match(/^\\u2060?[가-힣]/);
+                    if (!particle) continue;
+                    const range = document.createRange();
+                    range.setStart(after, particle[0].length - 1);
+                    range.setEnd(after, particle[0].length);
+                    const ends = [...one.getClientRects()].at(-1).bottom;
+                    if (range.getBoundingClientRect().top > ends)
+                        wrong.push(`a particle alone: ${one.textContent}`);
+                }
                 for (let box = text; box.tagName !== "ARTICLE"; box = box.parentElement) {
                     const style = getComputedStyle(box);
                     if (style.overflowX === "hidden" && box.scrollWidth > box.clientWidth + 1)

@@ -289,5 +289,26 @@ def test_a_page_is_not_translated_in_part(root, made):
 
 def test_a_phrase_that_is_on_no_page_is_named(root, made):
     put(root, {**PHRASES, "some words that were": "있던 말"}, "site")
-    with pytest.raises(Untranslated, match=r"any more.*\n.*some words that were"):
+    file = catalogs.catalog_file(root, "ko", "site")
+    text = file.read_text("utf-8").replace('msgid "Walk"', '# not always\nmsgid "Talk"')
+    file.write_text(text, "utf-8")
+    catalogs._read.cache_clear()
+    with pytest.raises(Untranslated, match=r"any more.*\nsome words that were$"):
         made({"index.md": PAGE, "other.md": "# Another\n\nA text.\n"})
+
+
+def test_what_a_page_shows_apart_is_said_in_its_parts():
+    task = "1 is **one** of two. *Check:* it is 1.", "1은 둘 가운데 **하나**다. *확인:* 1이다."
+    assert dict(site_languages._pieces(*task)) == {
+        task[0]: task[1],
+        "1 is **one** of two.": "1은 둘 가운데 **하나**다.",
+        "it is 1.": "1이다.",
+    }
+    assert ("The walk", "역전파") in site_languages._pieces("**The walk**", "**역전파**")
+
+
+def test_a_remark_is_said_with_the_chapter_before_it(root, made):
+    put(root, {**PHRASES, "*Chapter {}:*": "*{}장:*"}, "site")
+    text = f"# A small engine\n\n*Chapter 32:* {next(iter(KOREAN))}\n"
+    folder = made({"index.md": PAGE, "compare/1-2.md": text, "other.md": "# Another\n"})
+    assert "*32장:* 작은 엔진" in (folder / "compare/1-2.md").read_text("utf-8")

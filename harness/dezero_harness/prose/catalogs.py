@@ -86,6 +86,12 @@ def sentences(root: Path, language: str, page: str) -> dict[str, str]:
     return {str(m.id): str(m.string) for m in _read(file) if m.id and m.string and not m.fuzzy}
 
 
+def sometimes(root: Path, language: str) -> list[str]:
+    """The phrases whose comment says that they are `not always` on a page."""
+    catalog = _read(catalog_file(root, language, PHRASES))
+    return [str(m.id) for m in catalog if m.id and "not always" in m.user_comments]
+
+
 class Phrases:
     """What the programs put on the pages, in a language.
 

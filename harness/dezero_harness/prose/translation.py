@@ -63,7 +63,7 @@ def messages(text: str) -> list[Message]:
             above = False
         elif token.type == "inline" and not table and not above:
             if first in generated:
-                found += [_line(lines[number], number) for number in range(first, last)]
+                found += _generated_lines(lines, first, last)
                 continue
             begin = _NUMBER.match(token.content)
             said = token.content[begin.end() if begin else 0 :]
@@ -111,10 +111,16 @@ def _generated(lines: Sequence[str]) -> Iterator[int]:
             yield number
 
 
-def _line(line: str, number: int) -> Message:
-    """A line of a generated paragraph."""
-    measured = bool(re.search(r"\d", _CODE.sub("", line)))
-    return Message(one_line(line), (number, 0), (number, len(line.rstrip())), measured)
+def _generated_lines(lines: Sequence[str], first: int, last: int) -> Iterator[Message]:
+    """The messages of a generated paragraph: one ends where a line ends with a full stop."""
+    start = first
+    for number in range(first, last):
+        end = len(lines[number].rstrip())
+        if lines[number][:end].endswith(".") or number == last - 1:
+            text = one_line(" ".join(lines[start : number + 1]))
+            measured = bool(re.search(r"\d", _CODE.sub("", text)))
+            yield Message(text, (start, 0), (number, end), measured)
+            start = number + 1
 
 
 def _cells(lines: Sequence[str], rows: range, generated: set[int]) -> Iterator[Message]:

@@ -9,25 +9,17 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ..prose.catalogs import ENGLISH, PAGES, Phrases, pages_in, readme, sentences
+from ..prose.catalogs import ENGLISH, PAGES, Phrases, pages_in, readme, sentences, sometimes
 from ..prose.translation import Say, messages, one_line, translated
 from . import pages
 from .kept import copy, write
 from .text import escaped, raw
 
 #: Pages that are made of more than their own catalog, which has the name of the page or its folder.
-#: The comparisons are made of phrases alone.
 MADE_OF = {"departures": ["stages"], "learn": ["learn", "index"]}
-
-#: What is not on every site: the name of the switch, and what is said where a repository is known.
-ELSEWHERE = (
-    "Language",
-    "The repository",
-    "The repository is the folder that this page was built in.",
-)
 
 IN_ENGLISH = "This page has not been translated yet."
 
@@ -47,30 +39,41 @@ class Words:
             found = self.pages[page] = {}
             for message, words in sentences(root, language, page).items():
                 for file in PAGES[page]:
-                    found[_on_the_site(message, file)] = _on_the_site(words, file)
+                    both = _on_the_site(message, file), _on_the_site(words, file)
+                    found |= {one: other for one, other in _pieces(*both) if one not in found}
 
     def of(self, page: str) -> Say | None:
         """What says the messages of this page, such as step33/index; None for one in English."""
         name = page.removesuffix("/index")
-        wanted = [] if name.startswith("compare") else MADE_OF.get(name, [name])
-        catalogs = [self.pages.get(one, {}) for one in wanted]
-        if not all(catalogs) or not self.phrases.words:
+        if page.startswith("compare/"):  # made of phrases, and of remarks of any chapter
+            catalogs = list(self.pages.values())
+        else:
+            catalogs = [self.pages.get(one, {}) for one in MADE_OF.get(name, [name])]
+        if not all(catalogs):
             return None
 
         def say(message: str) -> str | None:
-            found = (catalog.get(message) for catalog in catalogs)
-            return next(filter(None, found), None) or self._phrase(message)
+            found = next(filter(None, (catalog.get(message) for catalog in catalogs)), None)
+            chapter = re.match(r"\*[^*]+:\* (?=.)", message)
+            if not found and chapter and (words := say(message[chapter.end() :])):
+                return f"{self.phrases.say(chapter[0].strip()) or chapter[0].strip()} {words}"
+            return found or self._phrase(message)
 
         return say
 
     def unmet(self, root: Path) -> list[str]:
-        """The phrases that are nowhere: not on the pages that were said, nor where else they go."""
+        """The phrases that are nowhere: not on the pages that were said, nor where else they go.
+
+        Those with the comment `not always` in the catalog may be on no page: they depend on what
+        was measured, or on what is known when the site is built.
+        """
         readme(root, self.language, self.phrases)
         settings = (root / "docs/conf.py").read_text("utf-8")
         parts = re.findall(r'"([^"\n]+)"', settings)  # a long text stands there in several
+        may_be_missing = {*sometimes(root, self.language), *parts}
         return [
             phrase
-            for phrase in self.phrases.words.keys() - self.phrases.used - {*ELSEWHERE, *parts}
+            for phrase in self.phrases.words.keys() - self.phrases.used - may_be_missing
             if not any(part in phrase for part in parts if len(part) > 40)
         ]
 
@@ -79,6 +82,21 @@ class Words:
         plain = re.sub(r"\\([^\s\w]|_)", r"\1", message)
         words = self.phrases.say(plain)
         return words if words is None or plain == message else escaped(words)
+
+
+def _pieces(message: str, words: str) -> Iterator[tuple[str, str]]:
+    """A message and its words; and the parts of them that a page may show apart.
+
+    A line in bold letters as a heading, and of an exercise the task, and how to check the answer.
+    """
+    yield message, words
+    bold = re.compile(r"\*\*([^*]+)\*\*")
+    if (one := bold.fullmatch(message)) and (other := bold.fullmatch(words)):
+        yield one[1], other[1]
+    mark = re.compile(r"(?<= )\*[^*:]+:\* ")
+    parts, others = mark.split(message), mark.split(words)
+    if len(parts) == len(others) == 2:
+        yield from zip(map(str.strip, parts), map(str.strip, others))
 
 
 def _on_the_site(text: str, file: str) -> str:
@@ -145,7 +163,7 @@ def _scripts_and_pictures(root: Path, english: Path, source: Path, phrases: Phra
 
 def _pieces_of_html(text: str, phrases: Phrases) -> str:
     """The Markdown with the blocks of HTML in it translated."""
-    block = r"^(`{3,})\{raw\} html\n(.*?)^\1$"
+    block = r"^( *`{3,})\{raw\} html\n(.*?)^\1$"
     return re.sub(
         block,
         lambda found: f"{found[1]}{{raw}} html\n{in_html(found[2], phrases)}{found[1]}",

@@ -44,8 +44,10 @@ def with_languages(app, page, template, context, doctree) -> None:
     if here != ENGLISH and 'class="untranslated"' in body:
         body = f'<div lang="{ENGLISH}">{body}</div>'
     elif here != ENGLISH:
-        # Code and formulas are boxes, behind which a line may break: not before a particle.
-        body = re.sub(r"(</code>|</math>|</a>)(?=[\w)\].,:;])", r"\1&#8288;", body)
+        # No line breaks before a particle: code may end in a bracket, and a formula is a box.
+        body = re.sub(r"</code>(?=[가-힣])", "</code>&#8288;", body)
+        with_particle = r"(<math(?:(?!</math>).)*</math>)([가-힣]{1,3}(?!\w)|[).,])"
+        body = re.sub(with_particle, r'<span class="whole">\1\2</span>', body, flags=re.DOTALL)
     context["body"] = switch + body
 
 
@@ -99,6 +101,9 @@ var Stemmer = function () {{
   }};
 }};
 """
+
+    def word_filter(self, word: str) -> bool:
+        return True  # 24 and 44 are looked for as well
 
     def stem(self, word: str) -> str:
         word = word.lower()
