@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+PATIENCE = 120_000  # milliseconds that a machine under load may take for what takes a few seconds
 HTML = Path(__file__).parents[1] / "_build/html"
 
 
@@ -49,7 +50,7 @@ def chromium():
 def context(chromium):
     """One for all tests, so that style sheets and fonts are fetched once."""
     context = chromium.new_context()
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 

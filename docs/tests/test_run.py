@@ -9,11 +9,10 @@ import json
 import pytest
 from checks import accessibility, thin, watched, width
 
-from conftest import HTML
+from conftest import HTML, PATIENCE
 
 STAGES = range(31, 37)
 PIECES = HTML / "_static/python"
-SECONDS = 120_000  # milliseconds that a machine under load may take for what takes three seconds
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,7 +27,7 @@ def visit(chromium, server):
 
     def open_page(name, prepare=None, **options):
         context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
-        context.set_default_timeout(SECONDS)
+        context.set_default_timeout(PATIENCE)
         here = f"{server}/"
         context.route(
             lambda url: not url.startswith((here, "blob:", "data:")), lambda route: route.abort()
@@ -59,7 +58,7 @@ def run(page, box, *stages):
     page.wait_for_function(
         "box => ['done', 'failed'].includes(box.dataset.state)",
         arg=box.element_handle(),
-        timeout=SECONDS,
+        timeout=PATIENCE,
     )
     printed = [
         (part.locator(".run-printed").text_content(), part.locator(".run-note").text_content())
@@ -85,7 +84,7 @@ def program_of(box):
 def test_every_program_of_a_chapter_prints_in_the_page_what_the_page_says(stage, visit):
     page = visit(f"step{stage}/index.html")
     assert not [r for r in page.evaluate(LOADED) if "python/" in r or "run-files" in r]
-    wrong, boxes = [], page.locator(".run").all()
+    wrong, boxes = [], page.locator(".run[data-index]").all()
     for box in boxes:
         text, says = program_of(box)
         printed, status = run(page, box)
@@ -118,12 +117,12 @@ def edit(box, text):
 
 
 def first_box(page):
-    return page.locator(".run").first
+    return page.locator(".run[data-index]").first
 
 
 def test_an_edited_program_runs_and_later_ones_build_on_it(visit):
     page = visit("step33/index.html")
-    boxes = page.locator(".run")
+    boxes = page.locator(".run[data-index]")
     text, _ = program_of(boxes.nth(0))
     area = edit(boxes.nth(0), text.replace("np.array(2.0)", "np.array(3.0)"))
     area.press("Control+Enter")
@@ -227,7 +226,7 @@ def test_run_is_reached_by_keyboard_and_stands_in_nobodys_way(visit):
         assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
         assert width(page) == []
         thin(page, "*", 5)
-        assert accessibility(page, within=".run") == []
+        assert accessibility(page, within=".run[data-index]") == []
 
 
 def test_the_default_addresses_are_official_and_every_piece_has_a_hash():

@@ -5,6 +5,7 @@ import math
 import pytest
 from checks import accessibility, thin, watched, width
 
+from conftest import PATIENCE
 from dezero_harness.tracing import stepper
 from dezero_harness.tracing.trace import PROGRAMS, tanh_derivatives
 
@@ -181,6 +182,7 @@ def visit(chromium, server):
     def open_stage(stage, width=1280, **options):
         size = {"width": width, "height": 900}
         context = chromium.new_context(viewport=size, reduced_motion="reduce", **options)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         with watched(page) as found:  # it goes on collecting

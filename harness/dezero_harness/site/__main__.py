@@ -127,9 +127,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shutil.rmtree(folder, ignore_errors=True)
     jobs = min(2, os.cpu_count() or 1)
     kept = Kept(options.out / "kept")
+    offline = options.out / "pieces" if options.offline_python else None
     try:
+        if offline:
+            pieces.fetch(offline)  # first, since it may fail at once: where there is no npm
         write_sources(ROOT, source, kept, jobs, repository or "")
-        offline = options.out / "pieces" if options.offline_python else None
         pieces.put(source / "_static", ROOT, options.python_base, offline)
     except BROKEN as error:
         print(f"\nthe site was not built: {error}", file=sys.stderr)

@@ -194,15 +194,11 @@ def _call(command: list[str], place: Path, package: str) -> None:
 
 
 def put(static: Path, root: Path, base: str, offline: Path | None) -> None:
-    """Write into _static what Run needs. offline: where the pieces are, if the site has them.
-
-    Raises NoPieces.
-    """
+    """Write into _static what Run needs. offline: where the pieces are, of a site that has them."""
     write(static / "run-files.js", sources(root))
     if offline is None:
         write(static / "run-pieces.js", manifest(base))
         return
-    fetch(offline)
     (static / "python").mkdir(parents=True, exist_ok=True)
     for piece in PIECES:
         target = static / "python" / piece.name
