@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+from itertools import pairwise
 
 import pytest
 
@@ -212,12 +213,21 @@ def test_what_has_a_remark_comes_first_and_imports_are_folded():
     found, _ = remarked(one.files, one.before, one.folder)
     core = [change for change in found if change.file.path.name == "core.py"]
     shown = differences.in_markdown(core, one.before, one.folder)
-    first, folded, rest = shown.partition('<details class="folded">')
+    _, folded, rest = shown.partition('<details class="folded">')
     assert folded
     assert "test_mode" in rest  # the import that nothing uses yet
     assert "remark-" not in rest
-    assert first.index("remark-") < first.index('class="hunk"', first.index('class="hunk"') + 1)
     assert shown.count("line removed") == core[0].file.removed
+    # Without its remark, the place that came first comes after all that have one.
+    begins = [n for n, change in enumerate(core) if change.new_hunk] + [len(core)]
+    hunks_ = [core[a:b] for a, b in pairwise(begins)]
+    told = next(hunk for hunk in hunks_ if any(change.remarks for change in hunk))
+    head = differences._hunk_head(told[0])
+    assert shown.index(head) < shown.index("remark-")
+    for change in told:
+        change.remarks.clear()
+    shown = differences.in_markdown(core, one.before, one.folder)
+    assert shown.index(head) > shown.rindex('id="remark-')
 
 
 def test_comparisons_carry_the_remarks_of_the_chapters_between():
