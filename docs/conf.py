@@ -8,6 +8,7 @@ from pathlib import Path
 
 from docutils.nodes import SkipNode, literal_block
 from math_core import LatexToMathML
+from sphinx.search.en import SearchEnglish
 
 project = "Six small engines that learn to differentiate again"
 html_title = "Six small engines"
@@ -22,7 +23,7 @@ html_static_path = ["_static"]
 templates_path = []
 html_favicon = "_static/favicon.svg"
 html_css_files = ["book.css", "stepper.css", "touch.css", "run.css"]
-html_js_files = ["site.js", "stepper.js", "touch.js", "run.js"]
+html_js_files = ["site.js", "stepper.js", "touch.js", "run.js", "done.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_search_summary = False  # it would fetch pages, which a browser refuses for file://
@@ -92,18 +93,37 @@ def with_head(app, page, template, context, doctree):
     tags += "".join(f'<meta property="{name}" content="{text}">' for name, text in facts.items())
     tags += '<meta name="twitter:card" content="summary">'
     fonts = [
-        context["pathto"](f"_static/fonts/{name}.woff", 1)
+        context["pathto"](f"_static/fonts/{name}.woff2", 1)
         for name in ("book", "book-semibold", "book-italic")
     ]
     tags += f"<script>{PRELOAD.replace('FONTS', json.dumps(fonts))}</script>"
     context["metatags"] = context.get("metatags", "") + tags
 
 
+def with_next(app, page, template, context, doctree):
+    """From a chapter on to the next; its cases and its API hang below it."""
+    found = re.fullmatch(r"step(\d+)/(\w+)", page)
+    if not found:
+        return
+    chapters = sorted(name for name in app.env.all_docs if re.fullmatch(r"step\d+/index", name))
+    here = chapters.index(f"step{found[1]}/index")
+
+    def link(target):
+        title = escape(app.env.titles[target].astext())
+        return {"link": app.builder.get_relative_uri(page, target), "title": title}
+
+    if found[2] != "index":
+        context["prev"] = link(chapters[here])
+    elif here:
+        context["prev"] = link(chapters[here - 1])
+    context["next"] = link(chapters[here + 1] if here + 1 < len(chapters) else "papers")
+
+
 HIGHEST = 540  # pixels of a picture
 
 
 def with_sizes(app, page, template, context, doctree):
-    """A picture is fetched when it is nearly in view, and has its room before."""
+    """A picture is fetched when it is nearly in view, and has its room before. Code takes less."""
     files = {Path(file).name: file for file in app.env.images}
 
     def sized(tag):
@@ -113,8 +133,10 @@ def with_sizes(app, page, template, context, doctree):
         style = f"width: {shown}px; aspect-ratio: {width:g} / {height:g}"
         return f'<img loading="lazy" style="{style}"{tag[1]} src="{tag[2]}"'
 
+    # Names, punctuation and white space have the colour of the text, and are half of all spans.
+    body = re.sub(r'<span class="[npw]">([^<]*)</span>', r"\1", context.get("body", ""))
     picture = r'<img([^>]*) src="([^":]*_images/[^":]+)"'
-    context["body"] = re.sub(picture, sized, context.get("body", ""))
+    context["body"] = re.sub(picture, sized, body)
 
 
 def size_of(file):
@@ -124,6 +146,30 @@ def size_of(file):
         return struct.unpack(">II", data[16:24])
     found = re.search(rb'<svg[^>]*?viewBox="([^"]+)"', data) or [b"", b"0 0 640 480"]
     return tuple(map(float, found[1].split()[2:]))
+
+
+def with_landmarks(app):
+    """What the theme's templates leave out: names of what stands beside the text, a title."""
+    render = app.builder.templates.render
+
+    def labelled(template, context):
+        page = render(template, context)
+        for kind, name in (("sidebar-drawer", "all pages"), ("toc-drawer", "this page")):
+            page = page.replace(
+                f'<aside class="{kind}', f'<aside aria-label="{name}" class="{kind}'
+            )
+        return page.replace('<div id="search-results">', '<h1>Search</h1><div id="search-results">')
+
+    app.builder.templates.render = labelled
+
+
+class SearchNumbers(SearchEnglish):
+    """Finds 24 and 44 as well; site.js lets the page ask for them."""
+
+    LONGEST = 4  # digits: those after a decimal point are no words
+
+    def word_filter(self, word):
+        return super().word_filter(word) or (word.isdigit() and len(word) <= self.LONGEST)
 
 
 def mark_long(app, doctree):
@@ -136,8 +182,10 @@ def mark_long(app, doctree):
 
 def setup(app):
     app.connect("doctree-read", mark_long)
+    app.connect("builder-inited", with_landmarks)
+    app.add_search_language(SearchNumbers)
     app.add_html_math_renderer("mathml", (formula, None), (display, None))
-    for change in (with_head, with_levels, with_sizes):
+    for change in (with_head, with_levels, with_next, with_sizes):
         app.connect("html-page-context", change, priority=900)  # after the theme
 
 

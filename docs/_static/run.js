@@ -239,6 +239,7 @@
         status.textContent = "";
         for (const stage of stages) await runOn(program, index, stage, result);
         box.dataset.state = "done";
+        box.dispatchEvent(new Event("ran"));
       } catch (error) {
         if (!result.lastChild) status.textContent = error.message;
         box.dataset.state = "failed";

@@ -1,4 +1,4 @@
-// Two small things: choosing two stages to compare, and opening all cases of a page.
+// Small things: choosing two stages to compare, opening all cases of a page, numbers in the search.
 
 for (const form of document.querySelectorAll("form.compare")) {
   form.hidden = false; // without this script the list of links does the same
@@ -24,6 +24,19 @@ for (const button of document.querySelectorAll("button.unfold")) {
   });
 }
 
+// Search finds numbers, too: Sphinx leaves them out of what is asked.
+document.addEventListener("DOMContentLoaded", () => {
+  if (typeof Search === "undefined") return;
+  const parse = Search._parseQuery;
+  Search._parseQuery = (query) => {
+    const parsed = parse(query);
+    for (const word of splitQuery(query.trim())) {
+      if (/^\d{1,4}$/.test(word)) for (const words of [parsed[1], parsed[3]]) words.add(word);
+    }
+    return parsed;
+  };
+});
+
 // A link to a case opens it.
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -35,7 +48,7 @@ openTarget();
 // What scrolls on its own can be reached and scrolled from the keyboard.
 function reachable() {
   for (const box of document.querySelectorAll("pre, .table-wrapper, .picture-box, .formula")) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 }

@@ -40,7 +40,10 @@ def pictures(page):
     return page.evaluate(
         """async () => {
             const images = [...document.images];
-            for (const image of images) image.loading = "eager";
+            for (const image of images) {
+                image.loading = "eager";
+                if (image.dataset.src) image.src = image.dataset.src; // else when it is in sight
+            }
             await Promise.all(images.map(image => image.decode().catch(() => {})));
             return images.flatMap(image =>
                 image.naturalWidth === 0 ? [`picture not loaded: ${image.src}`]
@@ -91,16 +94,12 @@ def width(page):
 
 
 def accessibility(page, within="html", **options):
-    """Violations of the serious and the critical kind, by axe-core.
-
-    within: a selector of what to look at.
-    """
+    """Violations, by axe-core. within: a selector of what to look at."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE)
     # Without preload, which fetches the style sheets again: a browser refuses that for file://.
     violations = page.evaluate(
         """async ([within, options]) => (await axe.run(within, options)).violations
-            .filter(v => ["serious", "critical"].includes(v.impact))
             .map(v => `${v.id}: ${v.nodes.length} times, as in ${v.nodes[0].html.slice(0, 160)}`
                 + (v.nodes[0].any[0] ? ` (${v.nodes[0].any[0].message})` : ""))""",
         [within, {"resultTypes": ["violations"], "preload": False} | options],

@@ -263,13 +263,13 @@ gx.backward()
 
 def test_an_edited_program_is_recorded_and_drawn_in_the_page(visit):
     page = visit("step33/index.html", reduced_motion="reduce")
-    figure = page.locator(".dz-stepper").first
+    figure = page.locator(".dz-stepper:visible")
     before = figure.get_attribute("id")
     record(page, figure, CUBE)
     assert figure.get_attribute("id") != before
     steps = int(figure.get_attribute("data-steps"))
     figure.locator("[data-go=last]").click()
-    written = figure.locator(".dz-results li:visible").all_inner_texts()
+    written = figure.locator(".dz-results li:not([hidden])").all_text_contents()
     assert [one.split(" = ")[1] for one in written] == ["27.0", "18.0"]
     assert figure.locator(".dz-steps > li").count() == steps
     names = figure.locator(".dz-node text:first-of-type").all_text_contents()
@@ -289,7 +289,7 @@ def test_an_edited_program_is_recorded_and_drawn_in_the_page(visit):
 )
 def test_what_cannot_be_recorded_is_said(program, says, visit):
     page = visit("step33/index.html")
-    figure = page.locator(".dz-stepper").first
+    figure = page.locator(".dz-stepper:visible")
     before = figure.get_attribute("id")
     record(page, figure, program)
     assert says in figure.locator(".run-status").inner_text()
@@ -302,7 +302,7 @@ def test_what_cannot_be_recorded_is_said(program, says, visit):
 
 def test_an_endless_program_is_not_recorded_for_ever(visit):
     page = visit("step33/index.html")
-    figure = page.locator(".dz-stepper").first
+    figure = page.locator(".dz-stepper:visible")
     figure.get_by_role("button", name="Edit").click()
     figure.get_by_role("textbox").fill("while True: pass\n")
     figure.get_by_role("button", name="Record").click()

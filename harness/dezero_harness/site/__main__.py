@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from dezero_shared.dot import NoPicture
 
@@ -18,7 +19,8 @@ from ..execution.runner import StageError
 from ..prose.catalogs import ENGLISH, UnknownLanguage, chosen
 from ..tracing import stepper
 from ..tracing.recorder import TraceError
-from . import api, examples, fonts, languages, pages, pieces, touch
+from . import api, differences, examples, fonts, languages, pages, pieces, touch
+from . import text as text_
 from .kept import Kept, copy, write
 from .remote import remote_of
 from .text import raw
@@ -43,7 +45,7 @@ def write_sources(
     What stands there already is left as it is, and what is no longer made is removed.
     """
     docs, chapters = root / "docs", pages.chapters(root)
-    dragged, stepped = figures(root, chapters, kept, jobs)
+    dragged, stepped = figures(root, source, chapters, kept, jobs)
     made: dict[str, str] = {}  # the pages
     for page in sorted(docs.glob("*.md")):
         text = pages.linked(page.read_text("utf-8"), f"docs/{page.name}")
@@ -58,19 +60,26 @@ def write_sources(
         copy(file, source / results / file.name)
     kept.get("fonts", [Path(fonts.__file__)], partial(fonts.write, source / "_static/fonts"))
 
+    harness = root / "harness/dezero_harness"
+    writing: list[Path | str] = [harness / "diffs", harness / "prose", Path(pages.__file__)]
+    writing += [Path(differences.__file__), Path(text_.__file__)]
+    asking = [harness / "cases", harness / "model"]
     print("running the examples", flush=True)
     done = examples.run_all(root, source, jobs, kept)
     for chapter in chapters:
         folder = f"step{chapter.number}"
-        shown = "\n\n".join(map(raw, [dragged[chapter.number], *stepped[chapter.number]]))
-        made[f"{folder}/index.md"] = pages.chapter_page(chapter, done, shown)
-        made[f"{folder}/cases.md"] = pages.cases_page(chapter)
+        shown = dragged[chapter.number], stepped[chapter.number]
+        made[f"{folder}/index.md"] = pages.chapter_page(chapter, done, *shown)
+        made[f"{folder}/cases.md"] = kept.get(
+            f"{folder}-cases", [*writing, *asking], partial(pages.cases_page, chapter)
+        )
         engine = [chapter.folder / "dezero", root / "shared/dezero_shared"]
         of: list[Path | str] = [*engine, Path(api.__file__)]
         made[f"{folder}/api.md"] = kept.get(
             f"{folder}-api", of, partial(api.page, root, chapter.number, chapter.folder)
         )
-    made |= {f"compare/{name}.md": text for name, text in pages.compare_pages(root)}
+    keep = lambda name, of, make: kept.get(name, [*writing, *of], make)  # noqa: E731
+    made |= {f"compare/{name}.md": text for name, text in pages.compare_pages(root, keep)}
     for name, text in made.items():
         write(source / name, text)
     for file in source.rglob("*.md"):
@@ -80,7 +89,7 @@ def write_sources(
 
 
 def figures(
-    root: Path, chapters: Sequence[pages.Chapter], kept: Kept, jobs: int
+    root: Path, source: Path, chapters: Sequence[pages.Chapter], kept: Kept, jobs: int
 ) -> tuple[dict[int, str], dict[int, list[str]]]:
     """What can be dragged, and what can be stepped through, on the page of each chapter."""
     harness = root / "harness/dezero_harness"
@@ -92,14 +101,28 @@ def figures(
         return kept.get(f"step{chapter.number}-drag", of, make)
 
     def step(chapter: pages.Chapter) -> list[str]:
-        make = lambda: stepper.chapter(chapter.number, chapter.folder)  # noqa: E731
-        return kept.get(f"step{chapter.number}-steps", [*watching, chapter.folder / "dezero"], make)
+        of = [*watching, chapter.folder / "dezero"]
+        make = partial(stepper.chapter, chapter.number, chapter.folder)
+        figures = kept.get(f"step{chapter.number}-steps", of, make)
+        if chapter.number == 35:
+            grown = kept.get("step35-growth", of, partial(grow, chapter.folder))
+            for name, text in grown["pictures"].items():
+                write(source / "_static/pictures" / name, text)
+            figures = [*figures, grown["figure"]]
+        return figures
 
     print("watching the engines", flush=True)
     numbers = [chapter.number for chapter in chapters]
     with ThreadPoolExecutor(jobs) as pool:
         dragged, stepped = pool.map(drag, chapters), pool.map(step, chapters)
         return dict(zip(numbers, dragged)), dict(zip(numbers, stepped))
+
+
+def grow(folder: Path) -> dict[str, Any]:
+    """How the graph of a derivative of tanh grows: the figure, and full pictures by file name."""
+    traces = stepper.orders(folder)
+    figure = stepper.growth(traces, pictures="../_static/pictures/")
+    return {"figure": figure, "pictures": stepper.full_pictures(traces)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,12 +176,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for language in others:
             spoken = options.out / f"source-{language}"
             languages.write_source(ROOT, language, made, source, spoken)
+        looks = [ROOT / "docs/conf.py", *sorted((ROOT / "docs/_static").iterdir())]
+        before = kept.made
+        kept.get("looks", looks, lambda: True)
     except BROKEN as error:
         print(f"\nthe site was not built: {error}", file=sys.stderr)
         return 1
     from sphinx.cmd.build import main as sphinx_build
 
     strict = ["-W", "--keep-going", "-q", "-j", str(jobs)]
+    if kept.made > before:  # Sphinx does not see that conf.py makes other pages of the same text
+        strict.append("-a")
     for language in [ENGLISH, *others]:
         written = source if language == ENGLISH else options.out / f"source-{language}"
         there = out if language == ENGLISH else out / language

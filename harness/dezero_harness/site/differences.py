@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import html
+import re
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -20,13 +22,64 @@ _LEXERS = {".py": PythonLexer, ".md": MarkdownLexer, ".toml": TOMLLexer}
 
 
 def in_markdown(found: Sequence[Change], old: Path, new: Path) -> str:
-    """The changes of one file, as Markdown with HTML in it and the remarks beside their lines."""
+    """The changes of one file, as Markdown with HTML in it and the remarks beside their lines.
+
+    The places that have a remark come first, and those that change imports alone are folded.
+    """
     if not found:
         return ""
     file = found[0].file
-    before, after = _highlighted(old, file.old), _highlighted(new, file.new)
-    parts: list[tuple[bool, str]] = []  # whether it is HTML, and what it is
+    hunks: list[list[Change]] = []
     for change in found:
+        if change.new_hunk:
+            hunks.append([])
+        hunks[-1].append(change)
+    beside = [_imports(old, file.old), _imports(new, file.new)]
+    told = [hunk for hunk in hunks if any(change.remarks for change in hunk)]
+    rest = [hunk for hunk in hunks if hunk not in told]
+    folded = [hunk for hunk in rest if _only_in(hunk, *beside)]
+    shown = told + [hunk for hunk in rest if hunk not in folded]
+    tokens = _highlighted(old, file.old), _highlighted(new, file.new)
+    parts = _parts(shown, *tokens)
+    if folded and shown:
+        head = '<details class="folded"><summary>Imports, and what the file says it is</summary>'
+        parts += [(True, head), *_parts(folded, *tokens), (True, "</details>")]
+    elif folded:
+        parts = _parts(folded, *tokens)
+    body = []
+    for is_html, together in groupby(parts, key=itemgetter(0)):
+        texts = [text for _, text in together]
+        body += [raw("".join(texts))] if is_html else texts
+    return container("difference highlight", "\n".join(body), depth=3)
+
+
+def _imports(folder: Path, path: Path | None) -> set[int]:
+    """The lines of a file's imports and of its docstring, with the blank ones between them."""
+    if path is None or path.suffix != ".py":
+        return set()
+    text = (folder / path).read_text("utf-8")
+    module = ast.parse(text)
+    lines: set[int] = set()
+    for number, node in enumerate(module.body):
+        is_docstring = not number and ast.get_docstring(module) is not None
+        if is_docstring or isinstance(node, ast.Import | ast.ImportFrom):
+            lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    blank = {n for n, line in enumerate(text.splitlines(), start=1) if not line.strip()}
+    return lines | blank
+
+
+def _only_in(hunk: Sequence[Change], olds: set[int], news: set[int]) -> bool:
+    """Whether all that changes in this hunk is in these lines."""
+    rows = [row for change in hunk for row in change.rows if row.mark != " "]
+    return all((row.old in olds) if row.mark == "-" else (row.new in news) for row in rows)
+
+
+def _parts(
+    hunks: Sequence[Sequence[Change]], before: dict[int, list], after: dict[int, list]
+) -> list[tuple[bool, str]]:
+    """For each piece, whether it is HTML, and what it is."""
+    parts: list[tuple[bool, str]] = []
+    for change in (change for hunk in hunks for change in hunk):
         if change.new_hunk:
             parts.append((True, _hunk_head(change)))
         pair = _pair(change.rows, before, after) + "".join(
@@ -39,11 +92,7 @@ def in_markdown(found: Sequence[Change], old: Path, new: Path) -> str:
             parts.append((False, container("change", beside, depth=2)))
         else:
             parts.append((True, pair))
-    body = []
-    for is_html, together in groupby(parts, key=itemgetter(0)):
-        texts = [text for _, text in together]
-        body += [raw("".join(texts))] if is_html else texts
-    return container("difference highlight", "\n".join(body), depth=3)
+    return parts
 
 
 def number(remark: Remark) -> str:
@@ -102,6 +151,7 @@ def _side(which: str, lines: Sequence[str]) -> str:
 def _line(number: int | None, kind: str, tokens: dict[int, list], row: Row) -> str:
     word = f'<span class="word">{kind}: </span>' if kind else ""
     text = _spans(tokens.get(number or 0, [("", row.text)]), row.changed if kind else ())
+    text = re.sub(r'^((?:<span class="\w+">)?)( +)', r'\1<span class="indent">\2</span>', text)
     return f'<span class="line {kind}" data-line="{number}">{word}{text}\n</span>'
 
 

@@ -32,10 +32,14 @@ FONTS = {
 
 
 def write(folder: Path) -> None:
-    """Write the fonts into this folder, as NAME.woff."""
+    """Write the fonts into this folder, as NAME.woff2."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (package, file, characters) in FONTS.items():
         with importlib.resources.as_file(importlib.resources.files(package) / file) as path:
             features = "*" if name == "math" else _FEATURES
-            options = [f"--unicodes={characters}", "--flavor=woff", f"--layout-features={features}"]
-            subset.main([str(path), *options, f"--output-file={folder / name}.woff"])
+            options = [
+                f"--unicodes={characters}",
+                "--flavor=woff2",
+                f"--layout-features={features}",
+            ]
+            subset.main([str(path), *options, f"--output-file={folder / name}.woff2"])

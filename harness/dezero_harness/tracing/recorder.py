@@ -13,6 +13,9 @@ The engine holds no hooks. `Recorder.watch` puts wrappers around the four places
 - `heappush(functions, (..., function))`, a name in the module of `Variable`, puts a function into
   the queue of the pass.
 
+While a pass goes on, Python reports every line of `Variable.backward` that runs (sys.settrace), so
+that a step knows its lines of the engine's own loop; `heappop` tells where the next step begins.
+
 An engine that works otherwise is noticed: what a Variable was seen to receive has to add up to what
 is passed on or written, a function that is taken has to be one that waited, and a pass in which
 nothing was taken is an error. All of them raise TraceError.
@@ -20,6 +23,7 @@ nothing was taken is an error. All of them raise TraceError.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -27,9 +31,10 @@ import json
 import linecache
 import os
 import sys
+import textwrap
 import traceback
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -68,6 +73,8 @@ class Recorder:
         self._passes = 0
         self._new: list[str] = []
         self._clearable: dict[str, Any] = {}  # node -> the gradient that the last pass wrote
+        self.loop: dict[str, Any] = {}  # the engine's own loop: where it stands, and its text
+        self.ended = ""  # how the program has ended before its time
 
     def watch(self) -> None:
         """Wrap what the trace relies on. Raises TraceError where the engine has none of it."""
@@ -81,12 +88,19 @@ class Recorder:
                 f"this engine cannot be watched: {error}; recorder.py says what it relies on"
             ) from None
 
+        watching = self._lines_of(backward)
+
         @functools.wraps(backward)
         def one_pass(root: Any, *args: Any, **kwargs: Any) -> Any:
             given = inspect.signature(backward).bind(root, *args, **kwargs)
             given.apply_defaults()
             self._begin(root, bool(given.arguments.get("create_graph", False)))
-            result = backward(root, *args, **kwargs)
+            former = sys.gettrace()
+            sys.settrace(watching)
+            try:
+                result = backward(root, *args, **kwargs)
+            finally:
+                sys.settrace(former)
             self._end()
             return result
 
@@ -109,8 +123,40 @@ class Recorder:
             if self._pass is not None:
                 self._pass.arrive(self._id(entry[-1]))
 
+        pop: Any = getattr(core, "heappop", None)
+
+        def taken(waiting: list[Any]) -> Any:
+            if self._pass is not None:
+                self._pass.popped = len(self._pass.lines)
+            return pop(waiting)
+
         variable.backward, variable.__init__, function.__call__ = one_pass, made, called
         core.heappush = arrives  # type: ignore[attr-defined]
+        if pop is not None:
+            core.heappop = taken  # type: ignore[attr-defined]
+
+    def _lines_of(self, backward: Any) -> Any:
+        """A trace function that notes the lines of this method which run, for the pass."""
+        code: CodeType = backward.__code__
+        with contextlib.suppress(OSError):  # of what was made without a file, there is no text
+            text, first = inspect.getsourcelines(backward)
+            self.loop = {
+                "file": self._file(code.co_filename),
+                "in": code.co_qualname,
+                "first": first,
+                "text": textwrap.dedent("".join(text)),
+            }
+        watched = {code, *(inner for inner in code.co_consts if isinstance(inner, CodeType))}
+
+        def note(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "line" and self._pass is not None:
+                self._pass.lines.append(frame.f_lineno)
+            return note
+
+        def enter(frame: FrameType, event: str, _: Any) -> Any:
+            return note if frame.f_code in watched else None
+
+        return enter
 
     def _watch_backward(self, kind: type) -> None:
         for base in kind.__mro__:
@@ -155,11 +201,23 @@ class Recorder:
             "generation": f.generation,
             "inputs": inputs,
             "outputs": [],
+            "given": self._given(f),
             "made": place,
             "step": 0,
         }
         for y in outputs:
             self.nodes[name]["outputs"].append(self._variable(y, "result", place))
+
+    def _given(self, f: Any) -> dict[str, float]:
+        """The numbers that a function was made with, as the exponent of a power."""
+        return {
+            name: numbers(value).item()
+            for name, value in vars(f).items()
+            if name != "generation"
+            and not isinstance(value, bool)
+            and (isinstance(value, int | float) or getattr(value, "shape", None) == ())
+            and numbers(value).dtype.kind in "iuf"
+        }
 
     def _begin(self, root: Any, create_graph: bool) -> None:
         if self._pass is not None:
@@ -204,6 +262,7 @@ class Recorder:
     def _take(self, f: Any, gys: tuple[Any, ...]) -> None:
         assert self._pass
         name = self._id(f)
+        lines = self._pass.lines_of_the_next()
         if not self._pass.started:
             self._start(gys[0])
         queue = list(self._pass.queue)
@@ -213,6 +272,7 @@ class Recorder:
                 f"queue: {self._waiting()}; is the walk still ordered by heappush?"
             )
         self._step("pass", **self._pass.unfinished)
+        self._pass.lines = lines
         self._pass.queue.remove(name)
         takes = []
         for y, gy in zip(self.nodes[name]["outputs"], gys, strict=True):
@@ -253,6 +313,7 @@ class Recorder:
     def _end(self) -> None:
         assert self._pass
         now, root = self._pass, self._pass.root
+        lines = now.lines_of_the_end()
         if now.has_graph and not now.started:
             raise TraceError(
                 "a backward pass in which no function was seen to be taken: the engine no longer "
@@ -261,6 +322,7 @@ class Recorder:
         if not now.started:  # of a leaf
             self._start(self._objects[root].grad)
         self._step("pass", **now.unfinished)
+        now.lines = lines
         if now.queue:
             raise TraceError(f"the pass has ended, though there are functions left: {now.queue}")
         for x, gx, given, gives in now.doubtful:
@@ -295,16 +357,19 @@ class Recorder:
         self._step("write", writes=writes)
         self._pass = None
 
+    def is_between_passes(self) -> bool:
+        return self._pass is None
+
     def finish(self) -> dict[str, Any]:
         """The record, when the program has ended. Raises TraceError if there was no pass in it."""
         if not self._passes:
             raise TraceError("the program has called backward() of no Variable: nothing to show")
         self._name_variables()
-        self._step("compute", assigned=self._assigned())
+        self._step("compute", assigned=self._assigned(), ended=self.ended)
         for step in self.steps:
             for flow in step.get("takes", []) + step.get("gives", []):
                 flow["is"] = self._ids.get(flow["is"], "")
-        return {"nodes": self.nodes, "steps": self.steps}
+        return {"nodes": self.nodes, "steps": self.steps, "loop": self.loop}
 
     def _step(self, kind: str, **facts: Any) -> None:
         """Note a step, unless it is one of nothing at all."""
@@ -313,6 +378,8 @@ class Recorder:
         step = {"kind": kind, "pass": self._passes, "new": self._new, **facts}
         if self._pass:
             step |= {"create_graph": self._pass.create_graph, "queue": list(self._pass.queue)}
+            step["loop"] = sorted(set(self._pass.lines))
+            self._pass.lines = []
             if kind == "pass":
                 self._pass.unfinished = {}
         for name in self._new:
@@ -474,6 +541,24 @@ class _Pass:
         self.received: dict[str, list[np.ndarray]] = {}
         self.doubtful: list[tuple[Any, np.ndarray, dict[str, Any], list]] = []
         self.unfinished: dict[str, Any] = {}
+        self.lines: list[int] = []  # of the engine's loop, since the last step
+        self.popped = 0  # how many there were when a function was taken out of the queue
+        self.at_call = 0  # the line in which the function that was taken is called
+
+    def lines_of_the_next(self) -> list[int]:
+        """Take out the lines of a step in which a function was taken: `while`, pop, call."""
+        start = max(0, self.popped - 2)
+        mine, self.lines = self.lines[start:], self.lines[:start]
+        self.at_call = mine[-1] if mine else 0
+        return mine
+
+    def lines_of_the_end(self) -> list[int]:
+        """Take out the lines after the last function was done with."""
+        if not self.started or self.at_call not in self.lines:
+            return []
+        start = len(self.lines) - self.lines[::-1].index(self.at_call)
+        mine, self.lines = self.lines[start:], self.lines[:start]
+        return mine
 
     def arrive(self, function: str) -> None:
         if function not in self.seen:
@@ -496,9 +581,12 @@ def describe(x: Any) -> str:
     return f"{values.size} numbers of shape {values.shape}, from {least} to {greatest}"
 
 
-def record(stage: Path, name: str, text: str, most_nodes: int = MOST_NODES) -> dict[str, Any]:
+def record(
+    stage: Path, name: str, text: str, most_nodes: int = MOST_NODES, may_fail: bool = False
+) -> dict[str, Any]:
     """Run the text of a program on the stage in this folder, and watch.
 
+    may_fail: an error of the program, outside of a pass, ends the record and is told there.
     Raises TraceError, or StageError where the stage cannot be imported.
     """
     sys.path.insert(0, str(stage))
@@ -523,6 +611,9 @@ def record(stage: Path, name: str, text: str, most_nodes: int = MOST_NODES) -> d
             getattr(error, "lineno", None),
         )
         code = f"line {line}: {linecache.getline(name, line).strip()}: " if line else ""
+        if may_fail and recorder.steps and recorder.is_between_passes():
+            recorder.ended = f"{code}{type(error).__name__}: {error}"
+            return recorder.finish()
         raise TraceError(
             f"{where} fails: {code}{type(error).__name__}: {error}; the stage cannot run this "
             f"program, or there is a mistake in this line"

@@ -15,10 +15,13 @@ A trace is a dict of plain data (JSON):
   variable has `name`, `value` (text; exact if there are few numbers), `values` (also those that the
   program assigned later), `shape`, `dtype`, `generation` and a `role`: leaf, constant (takes no
   gradient) or result. A function has `name`, `generation`,
-  `inputs` and `outputs` (nodes);
+  `inputs` and `outputs` (nodes), and `given`, the numbers that it was made with, by name;
+- `loop`: the engine's own walk: `file`, `in`, the line where it is `first`, and its `text`;
 - `steps`: each with its `kind`, the number of the backward `pass`, the `new` nodes, `create_graph`,
-  the `queue` after it (functions, in the order of arrival) and a `text`. The kinds:
-  `compute`: the program has computed, `cleared` gradients or `assigned` data;
+  the `queue` after it (functions, in the order of arrival), a `text`, and in a pass the lines of
+  the `loop` that ran in it. The kinds:
+  `compute`: the program has computed, `cleared` gradients or `assigned` data, or has `ended` in an
+    error;
   `start`: a pass starts at `root`, `called` in a line; `gives` is the gradient it starts from;
   `take`: of the functions `waiting`, one is `taken`, with the gradients that it `takes`;
     `why` is alone, latest (generation) or first (to come, among those of the latest generation);
@@ -36,7 +39,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +56,8 @@ class Program:
     """A program to watch.
 
     chapters: the stages on whose pages it stands. results: what each of its passes writes to the
-    Variable of this name, by mathematics; a record with other numbers is an error.
+    Variable of this name, by mathematics; a record with other numbers is an error. may_fail: it may
+    end in an error, which is told.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Program:
     results: tuple[tuple[str, float], ...] = ()
     source: str = ""
     tolerance: float = 1e-13  # relative, of the results
+    may_fail: bool = False
 
 
 FIRST = """\
@@ -98,6 +103,32 @@ x.cleargrad()
 z = gx**3 + y
 z.backward()
 """
+
+
+NEWTON = """\
+import numpy as np
+from dezero import Variable
+
+x = Variable(np.array(2.0), "x")
+for i in range(2):
+    y = x**4 - 2 * x**2
+    x.cleargrad()
+    y.backward(create_graph=True)
+    gx = x.grad
+    x.cleargrad()
+    gx.backward()
+    x.data = x.data - gx.data / x.grad.data
+"""
+
+
+def newton_gradients(steps: int, start: float = 2.0) -> tuple[float, ...]:
+    """f' and f'' of x^4 - 2x^2 at the start and after each step but the last."""
+    found, x = list[float](), start
+    for _ in range(steps):
+        first, second = 4 * x**3 - 4 * x, 12 * x**2 - 4
+        found += [first, second]
+        x -= first / second
+    return tuple(found)
 
 
 def repeated(function: str, order: int, recorded: bool = False) -> str:
@@ -157,9 +188,17 @@ PROGRAMS = {
             name="second_derivative",
             title="y = x**4 - 2 * x**2: a first pass that builds a graph, a second that walks it",
             text=SECOND,
-            chapters=(32, 33),
+            chapters=(32,),
             results=(("x", 24.0), ("x", 44.0)),
             source="calculus: 4x^3 - 4x, then 12x^2 - 4, at 2",
+        ),
+        Program(
+            name="newton",
+            title="Newton's method: two steps, each of two passes",
+            text=NEWTON,
+            chapters=(33,),
+            results=tuple(("x", value) for value in newton_gradients(2)),
+            source="calculus: 4x^3 - 4x and 12x^2 - 4, at 2 and at 2 - 24/44",
         ),
         Program(
             name="sin",
@@ -187,6 +226,12 @@ PROGRAMS = {
         ),
     )
 }
+
+
+def without_graphs(program: Program) -> Program:
+    """The same program with create_graph off in every pass."""
+    text = program.text.replace("create_graph=True", "create_graph=False")
+    return replace(program, name=f"{program.name}_off", text=text, results=(), may_fail=True)
 
 
 def find_program(name: str) -> Program:
@@ -221,6 +266,7 @@ def record(
         "name": f"{program.name}.py",
         "text": program.text,
         "most_nodes": most_nodes,
+        "may_fail": program.may_fail,
     }
     answer = ask("dezero_harness.tracing.recorder", request, where, time_limit)
     trace = told(program, stage.name, answer)
@@ -383,6 +429,8 @@ class Narrator:
             )
             if step["pass"] == 0:
                 says.append("A function remembers its inputs, and a result its creator.")
+        if step.get("ended"):
+            says.append(f"The program ends here, in {step['ended']}.")
         return " ".join(says)
 
     def _start(self, step: dict[str, Any]) -> str:

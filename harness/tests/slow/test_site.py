@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+from itertools import pairwise
 
 import pytest
 
@@ -9,6 +10,7 @@ from dezero_harness import cases
 from dezero_harness.diffs.changes import _runs, changes, remarked
 from dezero_harness.diffs.difference import hunks, stages_of
 from dezero_harness.diffs.remarks import remarks
+from dezero_harness.prose.markdown import sections
 from dezero_harness.site import api, differences, examples, pages, text
 from dezero_harness.site.__main__ import ROOT
 from dezero_harness.site.expected_output import Example
@@ -71,20 +73,38 @@ def test_a_remark_on_what_did_not_change_stands_in_front():
     assert "is_simple_core" in homes[1][2]
 
 
-def test_a_chapter_s_page_has_all_its_sections_and_exercises_last():
-    one = chapter(32)
-    page = pages.chapter_page(one, [], "FIGURES")
+@pytest.mark.parametrize(("number", "code"), [(32, "difference, line by line"), (31, "to read")])
+def test_a_chapter_s_page_has_idea_figures_difference_programs_exercises_cases(number, code):
+    page = pages.chapter_page(chapter(number), [], "DRAGGED", ["WALK"])
     heads = [line for line in page.splitlines() if line.startswith("## ")]
     assert heads == [
-        "## What can be observed",
         "## See the engine work",
+        f"## {'The' if number == 32 else 'What'} {code}",
+        "## What can be observed",
         "## What still fails",
-        "## The difference, line by line",
         "## The examples, run",
-        "## The cases of this chapter",
         "## Exercises",
+        "## The cases of this chapter",
     ]
-    assert page.index("FIGURES") < page.index("## What still fails")
+    assert page.index("DRAGGED") < page.index(heads[0]) < page.index("WALK") < page.index(heads[1])
+
+
+def test_answers_are_folded_and_nothing_of_them_is_lost():
+    text = "Text.\n\n1. **One.** Ask\n   more. *Check:* 24, and\n   44.\n2. **Two.** No check.\n"
+    shown = pages._with_answers(text)
+    question, _, answer = shown.partition("<details")
+    assert "Ask\n   more." in question
+    assert answer.index("</summary>") < answer.index("24, and\n   44.") < answer.index("</details>")
+    assert shown.index("</details>") < shown.index("2. **Two.** No check.")
+    for number in range(31, 37):
+        exercises = sections(chapter(number).readme)["Exercises"]
+        folded = pages._with_answers(exercises)
+        assert folded.count("<details") == exercises.count("*Check:*") == 3
+
+
+def test_every_remark_of_a_chapter_is_on_its_page():
+    one = chapter(32)
+    page = pages.chapter_page(one, [], "", [])
     for remark in remarks(one.folder):
         assert page.count(remark.text) == 1
 
@@ -173,7 +193,7 @@ def test_an_example_that_needs_much_is_shown_and_not_run():
     (example,) = [e for e in examples.shown() if e.extra == "jax"]
     done = examples.run(ROOT, example, ROOT)
     assert done.printed is None
-    page = pages.chapter_page(chapter(36), [done], "")
+    page = pages.chapter_page(chapter(36), [done], "", [])
     assert "was not run for this page: `nox -s run -- 36 compiled` installs jax" in page
 
 
@@ -186,6 +206,38 @@ def test_code_is_shown_as_it_is():
     )
     assert shown.count("line removed") == file.removed
     assert shown.count("line added") == file.added
+
+
+def test_what_has_a_remark_comes_first_and_imports_are_folded():
+    one = chapter(32)
+    found, _ = remarked(one.files, one.before, one.folder)
+    core = [change for change in found if change.file.path.name == "core.py"]
+    shown = differences.in_markdown(core, one.before, one.folder)
+    _, folded, rest = shown.partition('<details class="folded">')
+    assert folded
+    assert "test_mode" in rest  # the import that nothing uses yet
+    assert "remark-" not in rest
+    assert shown.count("line removed") == core[0].file.removed
+    # Without its remark, the place that came first comes after all that have one.
+    begins = [n for n, change in enumerate(core) if change.new_hunk] + [len(core)]
+    hunks_ = [core[a:b] for a, b in pairwise(begins)]
+    told = next(hunk for hunk in hunks_ if any(change.remarks for change in hunk))
+    head = differences._hunk_head(told[0])
+    assert shown.index(head) < shown.index("remark-")
+    for change in told:
+        change.remarks.clear()
+    shown = differences.in_markdown(core, one.before, one.folder)
+    assert shown.index(head) > shown.rindex('id="remark-')
+
+
+def test_comparisons_carry_the_remarks_of_the_chapters_between():
+    found = dict(pages.compare_pages(ROOT))
+    mul = next(r for r in remarks(chapter(32).folder) if r.text.startswith("**`Mul`"))
+    assert mul.text in found["31-32"]
+    assert "*Chapter 32:*" not in found["31-32"]
+    assert f"*Chapter 32:* {mul.text}" in found["31-36"]
+    assert "*Chapter 36:*" in found["31-36"]
+    assert "*Chapter 32:*" not in found["32-36"]
 
 
 def test_a_long_new_text_is_cut_before_each_definition():

@@ -1,5 +1,6 @@
 """The trace of a backward pass: against mathematics, and against engines that work otherwise."""
 
+import dataclasses
 import json
 import math
 import re
@@ -13,7 +14,7 @@ import pytest
 from conftest import ROOT
 from dezero_harness.execution.runner import StageError
 from dezero_harness.site.expected_output import TANH
-from dezero_harness.tracing import stepper, trace
+from dezero_harness.tracing import formulas, stepper, trace
 from dezero_harness.tracing.recorder import TraceError
 from dezero_harness.tracing.trace import PROGRAMS, Program, record
 from dezero_shared import dot
@@ -50,6 +51,13 @@ def functions(found, names):
 
 def value(found, name):
     return float(found["nodes"][name]["value"])
+
+
+def value_before(found, name, step):
+    """The value of a Variable when this step begins: the program may have assigned another."""
+    past = found["steps"][: found["steps"].index(step)]
+    assigned = [a for one in past for a in one.get("assigned", ()) if a["to"] == name]
+    return float(found["nodes"][name]["values"][len(assigned)])
 
 
 # What is written
@@ -133,7 +141,7 @@ def test_each_gradient_is_the_local_derivative_times_what_was_given(number, name
         node = found["nodes"][take["taken"]]
         assert give["taken"] == take["taken"]
         (gradient,) = [float(t["value"]) for t in take["takes"]]
-        x = [value(found, n) for n in node["inputs"]]
+        x = [value_before(found, n, take) for n in node["inputs"]]
         known = LOCAL[node["name"]](x, value(found, node["outputs"][0]), gradient)
         expected = {}
         for target, gx in zip(node["inputs"], known, strict=True):
@@ -412,7 +420,7 @@ def test_names_with_any_characters_stay_text():
     drawn = [unescape(text) for text in re.findall(r"<text[^>]*>(.*?)</text>", page)]
     assert f"{name} = 2.0".replace("\n", " ") in drawn
     assert page.count("</script>") == 1
-    assert Ids(page).tags.count("b") == 3  # the headings, and the number that is written
+    assert Ids(page).tags.count("b") == 4  # the headings, and the number that is written
 
 
 def test_a_graph_too_large_to_draw_is_told_in_text(monkeypatch):
@@ -433,22 +441,46 @@ def test_without_graphviz_the_build_fails_and_says_so(monkeypatch):
 @pytest.fixture(scope="module")
 def growth():
     traces = [record(STAGES / "step35", stepper.tanh_program(n)) for n in (1, 2, 3, 6)]
-    return traces, stepper.growth(traces[:3]), stepper._growth_page(6, traces[3], "p")
+    return traces, stepper.growth(traces[:3])
 
 
-def test_the_slider_draws_small_orders_and_says_why_not_the_large_ones(growth):
-    traces, small, large = growth
-    count = len(stepper.behind(traces[3], "gx6"))
-    assert Ids(small).tags.count("svg") == 3
-    assert "svg" not in Ids(large).tags
-    assert "too large to be read" in large
-    assert "Order 6: gx6 = 13.62" in large
-    assert f"This graph has {count} nodes" in large
-    assert f"and {count - stepper.LISTED} nodes more" in large
+def test_every_order_has_a_miniature_and_a_full_picture(growth, monkeypatch):
+    traces, figure = growth
+    assert Ids(figure).tags.count("svg") == 3
+    assert "Order 3: gx3 = 0.62162668077" in figure
+    assert "Its graph has 37 nodes" in figure
+    assert "href" not in figure  # alone, it has no files beside it
+    monkeypatch.setattr(stepper, "DRAWABLE", 20)
+    files = stepper.full_pictures(traces[:3])
+    names = [f"tanh-order-{n}.{kind}" for n in (1, 2, 3) for kind in ("svg", "txt")]
+    assert sorted(files) == sorted([*names, "tanh-order-3-small.svg"])
+    assert files["tanh-order-3-small.svg"].count("h0") == 37
+    assert files["tanh-order-2.svg"].count('class="dz-node') == 15
+    assert files["tanh-order-3.svg"].count("h0") == 37  # by rows, without names
+    assert files["tanh-order-3.txt"].count("; made in ") == 37
+
+
+def test_a_miniature_has_a_row_for_each_generation_and_every_edge(growth):
+    nodes = stepper.behind(growth[0][3], "gx6")
+    rows = stepper._rows(nodes)
+    assert sorted(name for row in rows for name in row) == sorted(nodes)
+    for row in rows:
+        kinds = {(nodes[name]["kind"], nodes[name]["generation"]) for name in row}
+        assert len(kinds) == 1
+    drawn = stepper._by_rows(rows, nodes, 10_000, 7_000, 8)  # so large that no two edges are one
+    edges = drawn.partition('dz-edges"')[2].partition("/>")[0].count("l")
+    pairs = {
+        (name, other)
+        for name, node in nodes.items()
+        if node["kind"] == "function"
+        for other in (*node["inputs"], *node["outputs"])
+        if other in nodes
+    }
+    assert edges == len(pairs)
 
 
 def test_the_graph_on_the_slider_is_the_one_that_the_example_draws(growth):
-    traces, _, _ = growth
+    traces, _ = growth
     script = STAGES / "step35" / "examples" / "tanh_graph.py"
     done = subprocess.run(
         [sys.executable, script, "3", "--dot"],
@@ -479,3 +511,88 @@ def test_the_command_prints_the_steps_and_writes_the_data(tmp_path):
     failed = subprocess.run([*command, "tanh"], capture_output=True, text=True)
     assert failed.returncode == 1
     assert "tanh.py on step33 fails" in failed.stderr
+
+
+# Formulas
+
+
+def formulas_of(found):
+    known = formulas.formulas(found["nodes"])
+    return {found["nodes"][name]["label"]: text for name, text in known.items()}
+
+
+def test_formulas_of_polynomials():
+    known = formulas_of(recorded(32, "second_derivative"))
+    assert known["y"] == "x⁴ − 2x²"
+    assert known["gx"] == "4x³ − 4x"
+    assert known["result of Mul 3"] == "4x³"
+    assert known["result of Mul 5"] == "−4x"
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("y = (x + 1) * (x - 1)", "x² − 1"),
+        ("y = 1 - x", "1 − x"),
+        ("y = -x * 0.5", "−0.5x"),
+        ("y = x / 2", None),  # no rule for it, so nothing is said
+        ("y = x - x", None),  # a number
+        ("y = sin(x) * cos(x)", "cos x sin x"),
+        ("t = tanh(x)\ny = 1 - t * t", "1 − t²"),
+        ("y = sin(x * 2)", None),
+    ],
+)
+def test_formulas_of_functions(lines, says):
+    text = (
+        "import numpy as np\nfrom dezero import Variable\n"
+        "from dezero.functions import cos, sin, tanh\n"
+        f"x = Variable(np.array(2.0), 'x')\n{lines}\ny.backward()\n"
+    )
+    found = watch(36, text)
+    assert formulas_of(found).get("y") == says
+
+
+def test_a_formula_with_another_value_is_not_shown():
+    nodes = recorded(32, "second_derivative")["nodes"]
+    changed = {name: dict(node) for name, node in nodes.items()}
+    wrong = next(name for name, node in nodes.items() if node["label"] == "gx")
+    changed[wrong]["value"] = "24.1"
+    assert wrong in formulas.formulas(nodes)
+    assert wrong not in formulas.formulas(changed)
+
+
+# The engine's own loop
+
+
+def test_every_step_of_a_pass_knows_its_lines_of_the_loop():
+    for number, name in SHOWN:
+        found = recorded(number, name)
+        loop = found["loop"]
+        text = loop["text"].splitlines()
+        for step in found["steps"]:
+            if step["kind"] == "compute":
+                assert "loop" not in step
+                continue
+            ran = "\n".join(text[line - loop["first"]] for line in step["loop"])
+            wanted = {
+                "start": "add(self.creator)",
+                "take": "f = heappop(functions)",
+                "pass": "grads[x] = ",
+                "write": "x._grad, x.seed = gx, None",
+            }[step["kind"]]
+            others = {"f = heappop(functions)", "grads[x] = gx\n"} - {wanted}
+            if step["kind"] != "pass" or step["gives"]:
+                assert wanted in ran, (name, step["text"])
+            if step["kind"] == "take":
+                assert not any(other in ran for other in others)
+
+
+def test_with_create_graph_off_the_second_pass_finds_nothing():
+    off = trace.without_graphs(PROGRAMS["newton"])
+    found = record(STAGES / "step33", off)
+    last = found["steps"][-1]
+    assert "line 12: x.data = x.data - gx.data / x.grad.data: AttributeError" in last["ended"]
+    assert last["text"].startswith("The program ends here, in line 12")
+    assert not any(step.get("create_graph") for step in found["steps"])
+    with pytest.raises(TraceError, match="AttributeError"):
+        record(STAGES / "step33", dataclasses.replace(off, may_fail=False))
