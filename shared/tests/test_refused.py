@@ -15,8 +15,8 @@ from dezero_shared.refused import Refusals
 class Variable(Refusals):
     shape = (2,)
 
-    def __init__(self, log):
-        self.log = log
+    def __init__(self, calls):
+        self.calls = calls
 
     def __getattr__(self, name):  # the operators, which a stage gives to its Variable
         raise AttributeError(name)
@@ -24,7 +24,7 @@ class Variable(Refusals):
 
 def logs(name):
     def operate(self, *others):
-        self.log.append((name, *others))
+        self.calls.append((name, *others))
         return name
 
     return operate
@@ -47,10 +47,10 @@ for name in ["add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv",
 def test_numpys_operator_is_that_of_the_variable(ufunc, left, right):
     x, y, a = Variable([]), Variable([]), np.ones(2)
     assert (ufunc(x, a), ufunc(a, x), ufunc(x, 2.0), ufunc(2.0, x)) == (left, right, left, right)
-    assert [logged[0] for logged in x.log] == [left, right, left, right]
-    assert [type(logged[1]) for logged in x.log] == [np.ndarray, np.ndarray, float, float]
+    assert [logged[0] for logged in x.calls] == [left, right, left, right]
+    assert [type(logged[1]) for logged in x.calls] == [np.ndarray, np.ndarray, float, float]
     assert ufunc(x, y) == left
-    assert y.log == []
+    assert y.calls == []
     assert a * x == "rmul"
     assert np.float64(2.0) - x == "rsub"
 
@@ -83,7 +83,7 @@ def test_all_else_is_refused(call):
     x = Variable([])
     with pytest.raises(TypeError, match=r"would take a Variable apart.*write x\.data for its arr"):
         call(x)
-    assert x.log == []
+    assert x.calls == []
 
 
 def test_what_is_put_into_an_array_is_refused_in_other_words():
