@@ -23,7 +23,7 @@ from .test_hostile import INIT, RIGHT
 STAGE = ROOT / "stages" / "step34"
 #: As some in the catalogue; in the message each part of it stands where it may go on or wait.
 PATTERN = r"one.*two.*three.*four.*five.*six.*seven"
-MESSAGE = "one two three four five six " * 32
+MESSAGE = "one two three four five six " * 70
 
 
 @pytest.fixture(scope="module")
