@@ -95,6 +95,7 @@ class Sandbox:
             "/harness/runner.py",
             (*calls, file),
             ANSWER,
+            tells=False,
         )
 
     def _around(self, shown: dict[Path, Path], calls: tuple[IO[bytes], ...] = ()) -> list[str]:
