@@ -1,4 +1,4 @@
-// Small things: choosing two stages to compare, opening all cases of a page, numbers in the search.
+// Small things: choosing two stages to compare, opening all cases of a page, numbers in the search, remarks.
 
 for (const form of document.querySelectorAll("form.compare")) {
   form.hidden = false; // without this script the list of links does the same
@@ -55,3 +55,32 @@ function reachable() {
 addEventListener("resize", reachable);
 addEventListener("toggle", reachable, true);
 reachable();
+
+// A remark in the margin of a difference may be higher than its lines: it then reaches beside the
+// following ones, instead of holding them apart, and pushes the next remark down.
+function besideLines() {
+  for (const difference of document.querySelectorAll(".difference")) {
+    difference.classList.remove("floating");
+    difference.style.minHeight = "";
+    const remarks = [...difference.querySelectorAll(".change > .remark")];
+    for (const remark of remarks) remark.style.top = "";
+    const inMargin = remarks.some((remark) => {
+      const lines = remark.parentElement.querySelector(".lines").getBoundingClientRect();
+      return lines.width && remark.getBoundingClientRect().left >= lines.right - 1;
+    });
+    if (!inMargin) continue;
+    difference.classList.add("floating");
+    const start = difference.getBoundingClientRect().top;
+    let low = start;
+    for (const remark of remarks) {
+      const top = remark.parentElement.getBoundingClientRect().top;
+      remark.style.top = `${Math.max(low - top, 0)}px`;
+      low = remark.getBoundingClientRect().bottom + 2;
+    }
+    difference.style.minHeight = `${low - start}px`;
+  }
+}
+addEventListener("resize", besideLines);
+addEventListener("toggle", besideLines, true);
+addEventListener("load", besideLines);
+besideLines();

@@ -203,10 +203,19 @@ def test_the_columns_of_a_difference_stand_under_one_another(where, width, serve
 def test_remarks_stand_in_the_margin_where_there_is_room(where, width, server, page):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{server}/{where}")
-    for change in page.locator(".difference .change").all():
-        remark = change.locator(".remark").first.bounding_box()
+    page.wait_for_selector(".difference.floating")
+    low = page.locator(".difference").first.bounding_box()["y"]
+    for change in page.locator(".difference").first.locator(".change").all():
         lines = change.locator(".lines").bounding_box()
-        assert remark["x"] >= lines["x"] + lines["width"] - 1
+        # A high remark holds no lines apart, and none covers another.
+        assert change.bounding_box()["height"] == pytest.approx(lines["height"], abs=1)
+        for remark in change.locator(".remark").all():
+            box = remark.bounding_box()
+            assert box["x"] >= lines["x"] + lines["width"] - 1
+            assert box["y"] >= max(low, lines["y"]) - 1
+            low = box["y"] + box["height"]
+    whole = page.locator(".difference").first.bounding_box()
+    assert low <= whole["y"] + whole["height"] + 1
 
 
 def test_plots_are_dark_in_the_dark(server, page):
