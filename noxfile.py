@@ -646,7 +646,7 @@ def properties(session):
 
 @nox.session(default=False)
 def faults(session):
-    """Plant some 350 faults in the stages: a named case has to catch each. Takes minutes."""
+    """Plant some 560 faults in the stages: a named case has to catch each. Takes minutes."""
     install(session, "shared", "harness", groups=["progress"])
     session.run("python", "-m", "dezero_harness.mutation.faults", *session.posargs)
 
