@@ -28,15 +28,15 @@ def page(seen: dict[str, Any]) -> str:
     red = [cell for cell in seen["cells"] if cell["unexpected"]]
     if red:
         lines += ["## Unexpected", ""]
-        told = [(cell, one) for cell in red for one in cell["unexpected"]]
-        for cell, one in told[:_SHOWN]:
+        unexpected = [(cell, one) for cell in red for one in cell["unexpected"]]
+        for cell, one in unexpected[:_SHOWN]:
             where = f"{cell['stage']}, {KINDS[cell['array']]}"
             lines.append(
                 f"- {where}: **{one['statement']}**: expected {one['expected']}, got {one['got']}"
                 f" ({one['reason']})"
             )
-        if len(told) > _SHOWN:
-            lines.append(f"- and {len(told) - _SHOWN} more, which are in the JSON file")
+        if len(unexpected) > _SHOWN:
+            lines.append(f"- and {len(unexpected) - _SHOWN} more, which are in the JSON file")
         lines.append("")
     return "\n".join(lines)
 

@@ -22,7 +22,7 @@ from typing import Any
 from ..execution import stage as stages
 from ..execution.runner import StageError
 from .recorder import MOST_NODES, TraceError, record
-from .trace import TIME_LIMIT, Program, Trace, ask, told
+from .trace import TIME_LIMIT, Program, Trace, ask, trace_of
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def sweep(
     return Sweep(
         values=tuple(values),
         start=start,
-        trace=told(program, stage.name, answers[start]),
+        trace=trace_of(program, stage.name, answers[start]),
         nodes={n: [answer["nodes"][n]["value"] for answer in answers] for n in variables},
         written=[list(column) for column in zip(*written, strict=True)],
         answers=answers,

@@ -269,7 +269,7 @@ def record(
         "may_fail": program.may_fail,
     }
     answer = ask("dezero_harness.tracing.recorder", request, where, time_limit)
-    trace = told(program, stage.name, answer)
+    trace = trace_of(program, stage.name, answer)
     _check_results(trace, where, program.tolerance)
     return trace
 
@@ -304,7 +304,7 @@ def ask(module: str, request: dict[str, Any], where: str, time_limit: float) -> 
     return answer
 
 
-def told(program: Program, stage: str, answer: dict[str, Any]) -> Trace:
+def trace_of(program: Program, stage: str, answer: dict[str, Any]) -> Trace:
     """A record as a trace: its nodes with labels, and its steps in words."""
     trace = {
         "name": program.name,
