@@ -84,6 +84,13 @@ class Pipes:
             self.answers.flush()
 
 
+def nobody_types(*prompt: object) -> str:
+    """In place of input(): an empty text, and to a debugger the end, for it would ask for ever."""
+    if sys._getframe(1).f_globals.get("__name__") == "cmd":
+        raise EOFError
+    return ""
+
+
 def main() -> None:
     pipes = Pipes()
     requests, answer = iter(pipes), pipes.answer
@@ -92,7 +99,7 @@ def main() -> None:
     sys.path[:0] = [place for place in settings["path"] if place not in sys.path]
     sys.modules["dezero_harness"] = None  # type: ignore[assignment]  # whoever imports it is refused
     prelude = settings["prelude"]
-    builtins.input = lambda *prompt: ""  # nobody can type here
+    builtins.input = nobody_types
     try:
         runner = _load(settings["runner"], "conformance_runner")
         _limit(settings["memory"])
