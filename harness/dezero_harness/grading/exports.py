@@ -11,7 +11,7 @@ from typing import Any
 
 from ..labs.chapter import depth
 from .graded import Graded
-from .marking import Plan
+from .judging import Plan
 from .scoring import Scheme
 
 _ACTIVE = (*"=+-@|%", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also = + - @ in full width

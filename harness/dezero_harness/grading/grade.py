@@ -33,8 +33,8 @@ from ..labs.lab import find_root
 from . import desk, exports
 from .desk import Hand
 from .graded import Graded
-from .marker import close_markers, run_submission
-from .marking import Plan, Result
+from .judges import close_judges, run_submission
+from .judging import Plan, Result
 from .pages import write_pages
 from .planning import hidden_cases, make_plan
 from .review import flags_of, notes_of
@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         _grade_all(options, plan, todo, results)
     finally:
-        close_markers()
+        close_judges()
         graded = results.grades(hands)
         write_all(options, plan, scheme, graded)
     minutes = (time.monotonic() - started) / 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .desk import Hand
-from .marking import Result
+from .judging import Result
 from .scoring import Grade
 
 

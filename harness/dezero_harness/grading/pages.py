@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..execution.shell import shell_lines
 from ..model.case import Case
 from .graded import Graded
-from .marking import Plan
+from .judging import Plan
 from .review import same_as_others
 from .scoring import NEW, Scheme, topics_of
 

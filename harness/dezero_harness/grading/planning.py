@@ -18,7 +18,7 @@ from ..execution.sandbox import Bounds
 from ..labs.chapter import Chapter, load_chapter
 from ..model.arrays import array_kind
 from ..model.case import Case
-from .marking import Plan
+from .judging import Plan
 from .needs import needs_of
 from .twins import twins_of
 from .unseen_cases import Unseen, unseen_for

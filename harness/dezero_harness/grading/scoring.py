@@ -14,7 +14,7 @@ from typing import Any
 from ..execution.runner import StageError
 from ..labs.chapter import depth
 from ..model.case import Case
-from .marking import Plan, Result
+from .judging import Plan, Result
 from .needs import EVERYWHERE
 
 NEW = "new formulas, in the idioms of the chapter"

@@ -11,8 +11,8 @@ from dezero_harness.execution import system_calls
 from dezero_harness.execution.isolated import Isolated, Limits
 from dezero_harness.execution.runner import Observed
 from dezero_harness.execution.sandbox import Bounds, Sandbox, Watchdog
-from dezero_harness.grading import marker
-from dezero_harness.grading.marking import judged
+from dezero_harness.grading import judges
+from dezero_harness.grading.judging import judged
 from dezero_harness.grading.planning import make_plan
 from dezero_harness.model.arrays import array_kind
 from dezero_harness.model.case import Case, Raises
@@ -75,24 +75,24 @@ def test_keys_are_text(ask):
 def test_who_compares_for_too_long_is_ended_and_the_next_one_goes_on(plan):
     files = {name: text.encode() for name, text in RIGHT.items()}
     slow = files | {INIT: b"import time\ntime.sleep(15)\n" + files[INIT]}
-    one = marker.Marker(plan)
+    one = judges.Judge(plan)
     one.seconds = 8.0
     with pytest.raises(RuntimeError, match="took too much time or memory, and was ended"):
-        one.mark(slow, threading.Event())
+        one.judge(slow, threading.Event())
     assert one.process.poll() is not None
 
 
 def test_the_process_that_compares_has_a_bound_on_its_memory(plan):
-    one = marker.Marker(plan)
+    one = judges.Judge(plan)
     try:
         with open(f"/proc/{one.process.pid}/limits") as limits:
             (line,) = [line for line in limits if line.startswith("Max address space")]
         until = time.monotonic() + 60
-        while str(marker.MEMORY) not in line and time.monotonic() < until:
+        while str(judges.MEMORY) not in line and time.monotonic() < until:
             time.sleep(0.2)
             with open(f"/proc/{one.process.pid}/limits") as limits:
                 (line,) = [line for line in limits if line.startswith("Max address space")]
-        assert str(marker.MEMORY) in line
+        assert str(judges.MEMORY) in line
     finally:
         one.close()
 
@@ -168,6 +168,6 @@ def test_input_is_an_empty_text_and_matplotlib_draws_nothing(plan):
     files = {name: text.encode() for name, text in (RIGHT | {INIT: init}).items()}
     assert len(notes_of(files)) == 2
     few = __import__("dataclasses").replace(plan, own=plan.own[:2], earlier=(), unseen=(), twins={})
-    found = marker.run_submission(few, with_stand_ins(files))
-    marker.close_markers()
+    found = judges.run_submission(few, with_stand_ins(files))
+    judges.close_judges()
     assert {one["status"] for one in found["cases"].values()} == {"passed"}

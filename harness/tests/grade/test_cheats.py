@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from dezero_harness.grading.marker import close_markers, run_submission
+from dezero_harness.grading.judges import close_judges, run_submission
 from dezero_harness.grading.planning import make_plan
 from dezero_harness.grading.scoring import NEW, Scheme, grade_of, topics_of
 
@@ -35,7 +35,7 @@ def graded(plan):
         return known[key]
 
     yield mark
-    close_markers()
+    close_judges()
 
 
 NAMES = list(cheats.SLOPES) + list(cheats.NTHS)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from dezero_harness.grading import grade
-from dezero_harness.grading.marker import run_submission
+from dezero_harness.grading.judges import run_submission
 
 from .conftest import package
 from .test_grade import WRONG_COS

@@ -11,7 +11,7 @@ from dezero_harness.execution.isolated import Isolated, Limits
 from dezero_harness.execution.runner import StageError
 from dezero_harness.execution.sandbox import Bounds
 from dezero_harness.grading import grade
-from dezero_harness.grading.marking import mark
+from dezero_harness.grading.judging import judge_submission
 from dezero_harness.grading.planning import make_plan
 from dezero_harness.model.arrays import array_kind
 
@@ -42,7 +42,7 @@ def passed(engine, tmp_path):
         words |= {"$DECOY": "a-decoy", "$BASE": "/nowhere", "$PREFIX": "/nowhere"}
         init = f"{filled(code, words)}\n{RIGHT[INIT]}"
         files = {name: text.encode() for name, text in (RIGHT | {INIT: init}).items()}
-        found = mark(plan, files)
+        found = judge_submission(plan, files)
         count = sum(one["status"] == "passed" for one in found["cases"].values())
         return count, found["stopped"]
 

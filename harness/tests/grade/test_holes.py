@@ -12,7 +12,7 @@ import pytest
 
 from dezero_harness.execution import sandbox
 from dezero_harness.execution.sandbox import Bounds
-from dezero_harness.grading.marking import mark
+from dezero_harness.grading.judging import judge_submission
 from dezero_harness.grading.planning import make_plan
 
 from .cheats import table
@@ -74,7 +74,7 @@ def earned(tmp_path, monkeypatch):
         plan = dataclasses.replace(plan, **some | changes)
         init = code if engine is START else f"{filled(code, words)}\n{RIGHT[INIT]}"
         files = {name: text.encode() for name, text in (engine | {INIT: init}).items()}
-        found = mark(plan, files)
+        found = judge_submission(plan, files)
         passed = sum(one["status"] == "passed" for one in found["cases"].values())
         return passed, found["stopped"]
 

@@ -164,8 +164,13 @@ def test_outside_of_the_repository_it_says_where_to_start(monkeypatch, capsys, t
 
 
 @pytest.fixture
-def engine():
+def engine(monkeypatch):
+    """The last stage, and none of it afterwards: other tests import engines of their own."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
     import_engine(ROOT / "stages" / "step36")
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "dezero"]:
+        del sys.modules[name]
 
 
 @pytest.mark.parametrize("name", jobs.JOBS)

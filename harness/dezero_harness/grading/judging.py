@@ -1,8 +1,8 @@
 """A submission is run and judged: what becomes of each case. Points follow elsewhere.
 
-`mark` takes plain data and returns plain data. `run_submission` has it done by a process of its
-own, within bounds: answers are a submission's, and reading them must not be able to hurt whoever
-reads.
+`judge_submission` takes plain data and returns plain data. `run_submission` has it done by a
+process of its own, within bounds: answers are a submission's, and reading them must not be able to
+hurt whoever reads.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def code_digest() -> str:
     harness = Path(__file__).parents[1]
     rooms = {
         "execution": ("worker", "runner", "judge", "isolated", "sandbox"),
-        "grading": ("marking",),
+        "grading": ("judging",),
         "model": ("case", "arrays"),
     }
     found = hashlib.sha256()
@@ -119,7 +119,9 @@ def code_digest() -> str:
     return found.hexdigest()
 
 
-def mark(plan: Plan, files: Mapping[str, bytes], stop: threading.Event | None = None) -> Result:
+def judge_submission(
+    plan: Plan, files: Mapping[str, bytes], stop: threading.Event | None = None
+) -> Result:
     """Run all cases on the engine of these files; what became of each, by its key.
 
     Once `stop` is set the submission is ended, and the result is no result. Raises StageError where

@@ -1,4 +1,4 @@
-"""Processes that run and judge submissions, each within bounds: `python -m ...grading.marker`.
+"""Processes that run and judge submissions, each within bounds: `python -m ...grading.judges`.
 
 What a submission answers is read and compared in such a process, not in the one that keeps the
 grades. It may take so much memory and so much time; when it takes more, it is ended, the submission
@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from ..execution.runner import StageError
-from .marking import Plan, Result, mark
+from .judging import Plan, Result, judge_submission
 
 MEMORY = 2 * 2**30  # bytes of address space
 SLACK = 90.0  # seconds beyond those of the submission
@@ -37,7 +37,7 @@ def run_submission(
     digest: str = "",
     stop: threading.Event | None = None,
 ) -> Result:
-    """As `mark` does, in a process within bounds; it stays for the next one.
+    """As `judge_submission` does, in a process within bounds; it stays for the next one.
 
     digest: the plan's where it was made; another one here means that this machine has another
     version of the harness, and is a RuntimeError, as is a process that took too much.
@@ -45,19 +45,19 @@ def run_submission(
     own = plan.digest
     if digest and own != digest:
         raise RuntimeError("this machine has another version of the harness; install the same one")
-    marker = _taken(own) or Marker(plan)
+    judge = _taken(own) or Judge(plan)
     try:
-        result = marker.mark(files, stop or threading.Event())
+        result = judge.judge(files, stop or threading.Event())
     except BaseException:
-        marker.close()
+        judge.close()
         raise
     with _LOCK:
-        _IDLE.setdefault(own, []).append(marker)
+        _IDLE.setdefault(own, []).append(judge)
     return result
 
 
-class Marker:
-    """A process that has a plan, and marks one submission after another."""
+class Judge:
+    """A process that has a plan, and judges one submission after another."""
 
     def __init__(self, plan: Plan):
         self.seconds = plan.bounds.wall + plan.limits.start + plan.limits.clock + SLACK
@@ -78,8 +78,8 @@ class Marker:
             pickle.dump(what, self.process.stdin)
             self.process.stdin.flush()
 
-    def mark(self, files: Mapping[str, bytes], stop: threading.Event) -> Result:
-        """Raises StageError as `mark` does, and RuntimeError where the process did not do it."""
+    def judge(self, files: Mapping[str, bytes], stop: threading.Event) -> Result:
+        """Raises StageError as `judge_submission` does, RuntimeError where the process fails."""
         self._send(dict(files))
         assert self.process.stdout
         line = _line(self.process.stdout, time.monotonic() + self.seconds, stop)
@@ -111,28 +111,28 @@ class Marker:
                 pipe.close()
 
 
-_IDLE: dict[str, list[Marker]] = {}
+_IDLE: dict[str, list[Judge]] = {}
 _LOCK = threading.Lock()
 
 
-def _taken(digest: str) -> Marker | None:
+def _taken(digest: str) -> Judge | None:
     with _LOCK:
         found = _IDLE.get(digest) or []
         while found:
-            marker = found.pop()
-            if marker.process.poll() is None:
-                return marker
-            marker.close()
+            judge = found.pop()
+            if judge.process.poll() is None:
+                return judge
+            judge.close()
     return None
 
 
 @atexit.register
-def close_markers() -> None:
+def close_judges() -> None:
     """End all that wait for a submission."""
     with _LOCK:
         for found in _IDLE.values():
-            for marker in found:
-                marker.close()
+            for judge in found:
+                judge.close()
         _IDLE.clear()
 
 
@@ -167,7 +167,7 @@ def main() -> None:
             except EOFError:
                 return
             try:
-                result = mark(plan, files, stop)
+                result = judge_submission(plan, files, stop)
             except Exception as error:
                 result = {"failed": str(error) or type(error).__name__}
                 result |= {"kind": type(error).__name__}
