@@ -23,7 +23,7 @@ def dezero(monkeypatch):
 
     yield dezero
     for name in [name for name in sys.modules if name.partition(".")[0] == "dezero"]:
-        monkeypatch.delitem(sys.modules, name)
+        del sys.modules[name]  # not by monkeypatch, which would put it back
 
 
 def strict(name, dtype="float64"):

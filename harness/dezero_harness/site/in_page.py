@@ -104,7 +104,7 @@ def record(clone: str, stage: int, name: str, text: str, layout: Callable[[str],
     folder = Path(clone, "stages", f"step{stage}")
     with contextlib.redirect_stdout(io.StringIO()):
         answer = recorder.record(folder, f"{name}.py", text, MOST_NODES)
-    return stepper.fragment(trace.told(program, folder.name, answer), f"dz-{name}")
+    return stepper.fragment(trace.trace_of(program, folder.name, answer), f"dz-{name}")
 
 
 def line_of(error: BaseException, file: str) -> int:
