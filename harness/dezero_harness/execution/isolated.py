@@ -188,10 +188,11 @@ class Isolated:
 
     def stop(self) -> None:
         """End the worker, if there is one."""
-        if self.worker is not None:
-            self.worker.kill()
-            if self.worker.launch.after:
-                subprocess.run(self.worker.launch.after, capture_output=True, check=False)
+        worker = self.worker  # whom it answers may end it as well, from another thread
+        if worker is not None:
+            worker.kill()
+            if worker.launch.after:
+                subprocess.run(worker.launch.after, capture_output=True, check=False)
             self.worker = None
 
     def observe(
