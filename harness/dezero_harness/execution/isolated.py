@@ -188,12 +188,12 @@ class Isolated:
 
     def stop(self) -> None:
         """End the worker, if there is one."""
-        worker = self.worker  # whom it answers may end it as well, from another thread
+        # Taken out first: another thread may end it as well, or have started the next one.
+        worker, self.worker = self.worker, None
         if worker is not None:
             worker.kill()
             if worker.launch.after:
                 subprocess.run(worker.launch.after, capture_output=True, check=False)
-            self.worker = None
 
     def observe(
         self, program: str, name: str, *, warns: bool = False, quiet: bool = False
@@ -206,17 +206,18 @@ class Isolated:
             self.start()
         except StageError as error:
             return no_answer(str(error))
-        assert self.worker
+        worker = self.worker  # which another thread may end meanwhile
+        assert worker
         self.asked += 1
         code = _compiled(program, f"<{name}>") if self.compiles else ""
         request = {"program": program, "name": name, "warns": warns, "seed": self.seed}
         request |= {"code": code, "lenient": self.manner.lenient and not quiet}
         try:
             known = self.known.get(program)
-            observed, self.came = self.worker.ask(request, self.limits, known)
+            observed, self.came = worker.ask(request, self.limits, known)
         except WorkerError as error:
             observed = no_answer(str(error))
-        self.printed = self.worker.printed()
+        self.printed = worker.printed()
         if observed.fault:  # what it left behind is no concern of the next case
             self.stop()
         return observed
