@@ -63,7 +63,7 @@ def test_a_tar_gz_is_read_and_its_devices_are_refused(tmp_path):
     def packed(name, *others):
         with tarfile.open(tmp_path / name, "w:gz") as archive:
             for file, text in RIGHT.items():
-                info = tarfile.TarInfo(f"./work/{file}")
+                info = tarfile.TarInfo(f"./homework/{file}")
                 info.size = len(text.encode())
                 archive.addfile(info, io.BytesIO(text.encode()))
             for info in others:
@@ -71,11 +71,11 @@ def test_a_tar_gz_is_read_and_its_devices_are_refused(tmp_path):
         return tmp_path / name
 
     assert read_package(packed("anna.tar.gz"), 34) == bytes_of(RIGHT)
-    disk = tarfile.TarInfo("work/dezero/disk")
+    disk = tarfile.TarInfo("homework/dezero/disk")
     disk.type = tarfile.BLKTYPE
     with pytest.raises(NoSubmission, match="a device, a pipe or a socket in it"):
         read_package(packed("ben.tgz", disk), 34)
-    link = tarfile.TarInfo("work/dezero/core.py")
+    link = tarfile.TarInfo("homework/dezero/core.py")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     with pytest.raises(NoSubmission, match="a link in it"):
         read_package(packed("carla.tgz", link), 34)
