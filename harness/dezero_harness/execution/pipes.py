@@ -116,6 +116,8 @@ class Worker:
             with contextlib.suppress(queue.Empty):
                 self.lines.get_nowait()
             self.reader.join(0.01)
+        with contextlib.suppress(queue.Full):  # the end may be among what was thrown away, and be
+            self.lines.put_nowait(b"")  # what another thread waits for
         self.output.close()
         assert self.process.stdin
         with contextlib.suppress(OSError):

@@ -21,6 +21,7 @@ from dezero_harness import (
 from dezero_harness.execution import isolated as isolating
 from dezero_harness.execution.isolated import Isolated, Limits
 from dezero_harness.execution.judge import judge
+from dezero_harness.execution.pipes import Worker, WorkerError
 from dezero_harness.execution.stage import StageError
 from dezero_harness.execution.worker import from_json, to_json
 from dezero_harness.model.arrays import array_kind
@@ -193,6 +194,19 @@ def test_a_worker_that_is_killed_from_outside_is_told_and_replaced(worker):
     assert killed.reason.startswith("the worker ")
     assert killed.got == "no answer"
     assert verdict(run, AFTER).outcome == "passed"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process has ended by a signal")
+def test_whoever_waits_for_a_worker_that_another_thread_ends_is_told():
+    class Lingering(Worker):
+        def _read(self, longest):
+            super()._read(longest)
+            time.sleep(0.2)  # as long as it is there, kill throws away what it has read
+
+    worker = Lingering([sys.executable, "-c", "input()"], os.environ)
+    worker.kill()
+    with pytest.raises(WorkerError, match="ended by signal 9"):
+        worker.receive(5)
 
 
 @pytest.mark.parametrize(
