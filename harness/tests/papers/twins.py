@@ -36,7 +36,7 @@ def numbers(weights):
 class Points:
     """The random numbers of WGAN-GP, in the order in which the script draws them."""
 
-    def __init__(self, rng, dtype, data="25gaussians"):
+    def __init__(self, rng, dtype, data):
         self.rng, self.dtype, self.data = rng, dtype, data
 
     def noise(self):
@@ -49,11 +49,11 @@ class Points:
         return self.rng.uniform(size=(wgan_gp.BATCH, 1)).astype(self.dtype)
 
 
-def wgan_start(seed, dtype, width):
+def wgan_start(seed, dtype, width, data="25gaussians"):
     rng = np.random.default_rng(seed)
     generator = wgan_gp.perceptron(rng, 3, width, 2, dtype)
     critic = wgan_gp.perceptron(rng, 3, width, 1, dtype)
-    return generator, critic, Points(rng, dtype)
+    return generator, critic, Points(rng, dtype, data)
 
 
 def wgan_dezero(seed=0, dtype=np.float64, width=64):
@@ -81,8 +81,8 @@ def wgan_network(x, theta):
     return x @ theta[-2] + theta[-1]
 
 
-def wgan_torch(seed=0, dtype=np.float64, width=64):
-    *nets, points = wgan_start(seed, dtype, width)
+def wgan_torch(seed=0, dtype=np.float64, width=64, data="25gaussians"):
+    *nets, points = wgan_start(seed, dtype, width, data)
     generator, critic = map(tensors, nets)
     options = {"lr": 0.0001, "betas": (0.5, 0.9), "foreach": False}
     adams = [torch.optim.Adam(theta, **options) for theta in (critic, generator)]

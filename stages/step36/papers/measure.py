@@ -4,6 +4,7 @@
     python measure.py --full            every run of the results, for hours; one that was
                                         interrupted goes on from its checkpoint
     python measure.py --as-they-are     the results of what the checkpoints have come to
+    python measure.py --full --only 'maml-[34]'     these runs; of the others the results stay
     python measure.py --tables          write the tables into the READMEs again, from the results
 
 --full writes results/*.json, the figures beside them, and the tables. In the repository's root,
@@ -14,6 +15,7 @@ import argparse
 import json
 import sys
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 import figures
@@ -25,10 +27,18 @@ from training import as_json
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
-SEEDS = {"maml": range(5), "wgan_gp": range(1), "trpo": range(5)}
-# The paper's λ, and where that is slow that of the authors' program for these data as well.
-PENALTIES = [(data, wgan_gp.PENALTY) for data in wgan_gp.DATA]
-PENALTIES += [("25gaussians", 0.1), ("swissroll", 0.1)]
+SEEDS = range(5)  # of MAML and TRPO
+ALONE = ("--fixed", "0")  # without the critics against a fixed generator
+SMALLER = ("--penalty", "0.1", *ALONE)  # that of the authors' program for these data
+WGAN_GP = [  # data, seed, and what is not the paper's
+    ("8gaussians", 0, ()),
+    ("8gaussians", 1, ALONE),
+    ("25gaussians", 0, ()),
+    ("swissroll", 0, ()),
+    ("25gaussians", 0, SMALLER),
+    ("swissroll", 0, SMALLER),
+    ("25gaussians", 0, ("--critic-steps", "25", "--steps", "5000", *ALONE)),
+]
 ENVIRONMENTS = {"CartPole-v1": 60, "Pendulum-v1": 150}  # and the updates
 
 
@@ -75,50 +85,57 @@ def short():
 
 def runs():
     """What is run in full: for each a script, a name, and its options."""
-    for seed in SEEDS["maml"]:
+    for seed in SEEDS:
         yield maml, f"maml-{seed}", ("--seed", str(seed))
-    for data, penalty in PENALTIES:
-        for seed in SEEDS["wgan_gp"]:
-            options = ("--data", data, "--seed", str(seed))
-            if penalty != wgan_gp.PENALTY:
-                options += ("--penalty", str(penalty), "--fixed", "0")
-            yield wgan_gp, f"wgan_gp-{data}-{penalty}-{seed}", options
+    for data, seed, also in WGAN_GP:
+        name = "".join(["wgan_gp-", data, f"-{seed}", *also])
+        yield wgan_gp, name, ("--data", data, "--seed", str(seed), *also)
     for env, steps in ENVIRONMENTS.items():
-        for seed in SEEDS["trpo"]:
+        for seed in SEEDS:
             options = ("--env", env, "--steps", str(steps), "--seed", str(seed))
             yield trpo, f"trpo-{env}-{seed}", options
 
 
-def full(folder, as_they_are):
-    """Every run of the results; checkpoints in this folder.
+def full(folder, as_they_are, only="*"):
+    """The runs of the results, each in the place of its former one; checkpoints in this folder.
 
-    as_they_are: train no more, and leave out what has not begun.
+    as_they_are: train no more, and leave out what has not begun. only: a pattern of their names.
     """
     RESULTS.mkdir(exist_ok=True)
-    results, shown = {"maml": [], "wgan_gp": [], "trpo": []}, {}
-    smaller = {}
+    shown, smaller = {}, {}
     for script, name, options in runs():
         checkpoint = folder / f"{name}.npz"
-        if as_they_are and not checkpoint.exists():
+        if not fnmatch(name, only) or (as_they_are and not checkpoint.exists()):
             print(f"{name}: not run")
             continue
         args = args_of(script, checkpoint, *options, as_it_is=as_they_are)
         result = script.train(args)
         if script is wgan_gp:
             result, arrays = wgan_gp.measured(*result)
-            of = shown if args.penalty == wgan_gp.PENALTY else smaller
-            of.setdefault(args.data, arrays)
-        results[script.__name__].append(result)
-    for name, entries in results.items():
-        (RESULTS / f"{name}.json").write_text(as_json(entries), "utf-8")
-    figures.maml(results["maml"], RESULTS / "maml.png")
-    figures.wgan_gp(shown, RESULTS / "wgan_gp.png", smaller)
-    by_task = {env: [r for r in results["trpo"] if r["env"] == env] for env in ENVIRONMENTS}
+            if args.critic_steps == wgan_gp.CRITIC_STEPS:
+                of = shown if args.penalty == wgan_gp.PENALTY else smaller
+                of.setdefault(args.data, arrays)
+        keep(script.__name__, result)
+    figures.maml(load("maml"), RESULTS / "maml.png")
+    if set(shown) == set(wgan_gp.DATA):  # it is drawn from the networks, which no result holds
+        figures.wgan_gp(shown, RESULTS / "wgan_gp.png", smaller)
+    by_task = {env: [r for r in load("trpo") if r["env"] == env] for env in ENVIRONMENTS}
     figures.trpo({env: these for env, these in by_task.items() if these}, RESULTS / "trpo.png")
 
 
+def keep(name, result):
+    """Put a result into its file, in the place of the one with the same settings."""
+
+    def settings(one):
+        return [one.get(key) for key in ("data", "env", "penalty", "critic_steps", "seed")]
+
+    kept = {str(settings(one)): one for one in [*load(name), result]}
+    (RESULTS / f"{name}.json").write_text(as_json([*kept.values()]), "utf-8")
+
+
 def load(name):
-    return json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    file = RESULTS / f"{name}.json"
+    return json.loads(file.read_text("utf-8")) if file.exists() else []
 
 
 def spread(values, digits=2):
@@ -147,14 +164,15 @@ def table_of_maml():
 
 def table_of_wgan_gp():
     runs = load("wgan_gp")
-    lines = ["| data | λ | modes hit | near the data | mean gradient norm | generator steps |"]
-    lines.append("| --- | --- | --- | --- | --- | --- |")
+    heads = ["data", "λ", "critic steps", "modes hit", "near the data", "gradient norm", "steps"]
+    lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
     for run in runs:
         total = {"8gaussians": "8", "25gaussians": "25"}.get(run["data"])
         modes = f"{run['modes']} of {total}" if total else "no modes"
         cells = [
             run["data"],
             f"{run['penalty']:g}",
+            str(run["critic_steps"]),
             modes,
             f"{run['share']:.0%}",
             f"{run['gradient_norm']:.3f}",
@@ -233,9 +251,9 @@ def summary():
     maml_runs, wgan_runs, trpo_runs = load("maml"), load("wgan_gp"), load("trpo")
     modes = [
         f"{run['modes']} of {run['data'].removesuffix('gaussians')} modes (λ = {run['penalty']:g}, "
-        f"{run['steps']} steps)"
+        f"{run['critic_steps']} critic steps, {run['steps']} steps)"
         for run in wgan_runs
-        if run["modes"] is not None
+        if run["modes"] is not None and run["seed"] == 0
     ]
     norms = spread([r["gradient_norm"] for r in wgan_runs if r["penalty"] == wgan_gp.PENALTY])
     ours, pretrained = (
@@ -278,13 +296,14 @@ def main():
     )
     parser.add_argument("--full", action="store_true", help="as measured, for hours")
     parser.add_argument("--as-they-are", action="store_true", help="--full, without more training")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="of --full's runs, by name")
     parser.add_argument("--tables", action="store_true", help="write the READMEs' tables, and end")
     parser.add_argument(
         "--checkpoints", type=Path, default=Path("reports/papers"), metavar="FOLDER"
     )
     args = parser.parse_args()
     if args.full or args.as_they_are:
-        full(args.checkpoints, args.as_they_are)
+        full(args.checkpoints, args.as_they_are, args.only)
     if args.full or args.as_they_are or args.tables:
         write_tables()
     elif not short():

@@ -155,9 +155,10 @@ def train(args):
         rate, beta1 = (0.0001, 0.5) if bound is None else (0.00005, 0.0)  # without mean: RMSProp
         optimizers[name] = Adam(fixed[name], rate, beta1, 0.9)
     parts = [rng, *critic, *generator, *chain(*fixed.values()), *adams, *optimizers.values()]
-    run = Run(args, "wgan_gp", parts, data=args.data, width=args.width, penalty=args.penalty)
+    settings = {key: getattr(args, key) for key in ("data", "width", "penalty", "critic_steps")}
+    run = Run(args, "wgan_gp", parts, **settings)
     for step in run.steps():
-        for _ in range(CRITIC_STEPS):
+        for _ in range(args.critic_steps):
             real, share = real_points(args.data, rng), rng.uniform(size=(BATCH, 1))
             fake, share = generate(generator, rng), share.astype(real.dtype)
             loss, norm = critic_step(critic, adams[0], real, fake, share, None, args.penalty)
@@ -194,6 +195,7 @@ def parser():
     parser = arguments(__doc__, steps=20_000)
     parser.add_argument("--data", choices=DATA, default="8gaussians", help="(8gaussians)")
     parser.add_argument("--penalty", type=float, default=PENALTY, metavar="N", help="(10)")
+    parser.add_argument("--critic-steps", type=whole, default=CRITIC_STEPS, metavar="N", help="(5)")
     parser.add_argument("--fixed", type=int, default=2000, metavar="N", help=FIXED_HELP)
     parser.add_argument("--width", type=whole, default=128, metavar="N", help="of a layer (128)")
     return parser
