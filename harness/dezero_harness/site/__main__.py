@@ -52,6 +52,8 @@ def write_sources(
         text = pages.filled(text, root)
         if page.name == "index.md":
             text = text.replace("{{ drag }}", raw(touch.landing(dragged[32], repository)))
+        if page.name == "engines.md":
+            text = pages.with_cases(text)
         made[page.name] = text
     results = "stages/step36/papers/results"
     for file in [docs / "conf.py", *docs.glob("_static/*"), *docs.glob("pictures/*")]:

@@ -348,6 +348,19 @@ def cases_page(chapter: Chapter) -> str:
     return "\n\n".join(body) + "\n"
 
 
+def with_cases(text: str) -> str:
+    """The text with a link from each id of a case to its statement and program."""
+
+    def link(found: re.Match[str]) -> str:
+        if found[1] not in where:
+            return found[0]
+        page = f"step{where[found[1]]}/cases.html"
+        return f'<a href="{page}#{found[1]}"><code>{found[1]}</code></a>'
+
+    where = {case.id: case.chapter for case in cases.ALL}
+    return re.sub(r"`([a-z0-9-]+)`", link, text)
+
+
 def _case_list(found: Sequence[Case]) -> str:
     return "".join(_case(case) for case in found)
 

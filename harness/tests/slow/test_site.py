@@ -124,6 +124,14 @@ def api_page(number):
     return api.page(ROOT, number, chapter(number).folder)
 
 
+def test_what_an_engine_fails_in_leads_to_the_case_with_its_program():
+    named = cases.ALL[0]
+    page = pages.with_cases(f"fails in `{named.id}`, not in `grad`")
+    link = f'<a href="step{named.chapter}/cases.html#{named.id}"><code>{named.id}</code></a>'
+    assert page == f"fails in {link}, not in `grad`"
+    assert f'id="{named.id}"' in pages.cases_page(chapter(named.chapter))
+
+
 def test_the_api_of_a_stage_is_its_own():
     first, last = api_page(31), api_page(36)
     assert "### `matmul`" in last
