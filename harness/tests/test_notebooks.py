@@ -1,5 +1,6 @@
 """The notebooks: what they are made of, and that whatever is wrong with them is named."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import pytest
 
 from conftest import ROOT
 from dezero_harness.diffs.difference import stages_of
+from dezero_harness.site import notebooks
 from dezero_harness.site.notebooks import cells, main, notebook
 from dezero_harness.site.remote import address, remote_of
 
@@ -52,7 +54,7 @@ def test_formulas_in_a_docstring_are_no_markup():
 
 @pytest.mark.parametrize("number", STAGES)
 def test_the_first_cell_installs_that_one_stage(number):
-    first = notebook(ROOT, STAGES[number], "dezero-stage @ somewhere").cells[0]
+    first = notebook(ROOT, STAGES[number], "dezero-stage @ somewhere", "..").cells[0]
     assert first.cell_type == "code"
     installs = [line for line in first.source.splitlines() if not line.startswith("#")]
     assert len(installs) == 1
@@ -162,6 +164,22 @@ def test_notebooks_can_be_written_and_not_run(build, tmp_path):
     assert "../stages/step33" in text
     assert '"outputs": []' in text
     assert '"output_type"' not in text
+
+
+@pytest.mark.parametrize(
+    ("remote", "leads"),
+    [("", "../"), ("https://host.example/a/b.git", "https://host.example/a/b/blob/HEAD/")],
+)
+def test_links_of_a_notebook_lead_into_the_repository(remote, leads, build, tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "remote_of", lambda root: remote or None)
+    build({}, "--no-run", "33")
+    book = json.loads((tmp_path / "out/step33.ipynb").read_text("utf-8"))
+    text = "".join("".join(cell["source"]) for cell in book["cells"])
+    links = re.findall(r"\]\((?![a-z]+:[^/]|#)([^)]+)\)", text)
+    assert f"{leads}docs/learn.md" in links
+    for link in links:
+        path = link.removeprefix(leads).partition("#")[0]
+        assert (ROOT / path).exists(), link
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import argparse
 import ast
 import itertools
 import os
+import posixpath
 import re
 import sys
 import sysconfig
@@ -30,6 +31,7 @@ from ..diffs.difference import stages_of
 from ..prose.markdown import headings, programs
 from .expected_output import EXAMPLES, Numbers
 from .remote import remote_of
+from .text import map_links
 
 _ERROR = re.compile(r"^\w+(Error|Exception|Warning)\b", re.MULTILINE)
 _ONE_CELL = 300.0  # seconds
@@ -145,18 +147,34 @@ def install_cell(root: Path, stage: Path, requirement: str) -> str:
     )
 
 
-def notebook(root: Path, stage: Path, requirement: str) -> nbformat.NotebookNode:
-    """The notebook of a stage, which installs it as `requirement` says; nothing was run."""
+def notebook(root: Path, stage: Path, requirement: str, repository: str) -> nbformat.NotebookNode:
+    """The notebook of a stage, which installs it as `requirement` says; nothing was run.
+
+    repository: where its links lead, an address or a folder.
+    """
     v4 = nbformat.v4
     made = [v4.new_code_cell(install_cell(root, stage, requirement))]
     for cell in cells(root, stage):
-        made.append((v4.new_code_cell if cell.code else v4.new_markdown_cell)(cell.source))
+        if cell.code:
+            made.append(v4.new_code_cell(cell.source))
+        else:
+            made.append(v4.new_markdown_cell(leading_to(cell.source, stage.name, repository)))
         if cell.raises:
             made[-1].metadata.tags = ["raises-exception"]
     for number, cell in enumerate(made):
         cell.id = f"{stage.name}-{number}"  # the same in every build
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return v4.new_notebook(cells=made, metadata={"kernelspec": kernel})
+
+
+def leading_to(text: str, stage: str, repository: str) -> str:
+    """A chapter's Markdown whose links lead into the repository from where the notebook lies."""
+
+    def target(link: str) -> str:
+        path, mark, anchor = link.partition("#")
+        return f"{repository}/{posixpath.normpath(f'stages/{stage}/{path}')}{mark}{anchor}"
+
+    return map_links(text, target)
 
 
 def run(book: nbformat.NotebookNode, root: Path, stage: Path, folder: Path) -> list[str]:
@@ -270,13 +288,15 @@ def build(root: Path, stages: Sequence[Path], out: Path, execute: bool = True) -
     wrong = []
     for stage in stages:
         start = time.monotonic()
-        here = Path(os.path.relpath(stage, out)).as_posix()
+        here = _relative(stage, out)
         public = f"dezero-stage @ git+{url}#subdirectory=stages/{stage.name}" if url else here
-        book = notebook(root, stage, here)
+        # git's HEAD is whatever branch is published.
+        repository = f"{url.removesuffix('.git')}/blob/HEAD" if url else _relative(root, out)
+        book = notebook(root, stage, here, repository)
         if execute:
             wrong += run(book, root, stage, out)
         # The run has installed this clone; a reader elsewhere gets it from where it is published.
-        book.cells[0] = notebook(root, stage, public).cells[0]
+        book.cells[0] = notebook(root, stage, public, repository).cells[0]
         file = out / f"{stage.name}.ipynb"
         nbformat.validate(book)
         nbformat.write(book, file)
@@ -284,6 +304,10 @@ def build(root: Path, stages: Sequence[Path], out: Path, execute: bool = True) -
         print(f"{file}: {len(book.cells)} cells{took}", flush=True)
     print(f"Their first cell installs from {url or 'this clone: it has no public remote'}")
     return wrong
+
+
+def _relative(path: Path, start: Path) -> str:
+    return Path(os.path.relpath(path, start)).as_posix()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
