@@ -210,6 +210,7 @@ def tables():
         )
         found[name] = "\n".join([*lines, "", about])
     found["ratio"] = table_of_ratio()
+    found["torch"] = table_of_torch()
     found["papers"] = summary()
     return found
 
@@ -244,6 +245,33 @@ def table_of_ratio():
         lines.append(f"| {' | '.join(cells)} |")
     versions = ", ".join(f"{key} {value}" for key, value in about["versions"].items())
     return "\n".join([*lines, "", f"{about['machine']}; {versions}; {about['date']}."])
+
+
+def table_of_torch():
+    """What PyTorch's trainings come to, beside the stage's with the same settings."""
+    theirs, rows = load("torch"), []
+    of_maml = [run for run in theirs if run["paper"] == "maml"]
+    for points in (5, 10):
+        for step, what in ((1, "1 step"), (10, "10 steps")):
+            errors = [
+                spread([run["trimmed"][f"MAML, K = {points}"][step] for run in runs])
+                for runs in (load("maml"), of_maml)
+            ]
+            rows.append([f"MAML, {points} points: error after {what}", *errors])
+    of_wgan_gp = [run for run in theirs if run["paper"] == "wgan_gp"]
+    ours = [run for run in load("wgan_gp") if (run["data"], run["steps"]) == ("8gaussians", 20_000)]
+    names = {"modes": "modes hit", "share": "share near the data", "gradient_norm": "gradient norm"}
+    for key, what in names.items():
+        cells = [spread([run[key] for run in runs]) for runs in (ours, of_wgan_gp)]
+        rows.append([f"WGAN-GP, 8 Gaussians: {what}", *cells])
+    rows = [["measure", "stage", "PyTorch"], ["---"] * 3, *rows]
+    counts = (
+        f"MAML {len(load('maml'))} and {len(of_maml)}, WGAN-GP {len(ours)} and {len(of_wgan_gp)}"
+    )
+    last = theirs[-1]
+    about = f"{last['machine']}; torch {last['versions']['torch']}; {last['date']}."
+    trainings = f"Trainings of the stage and of PyTorch: {counts}"
+    return "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", f"{trainings}; {about}"])
 
 
 def summary():
