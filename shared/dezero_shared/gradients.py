@@ -25,9 +25,10 @@ def of_outputs(function: Any, take: Callable[[Any, None], Any]) -> tuple:
         gy = take(outputs[0](), None)
         number = type(gy) in arrays.SCALARS and not function.elementwise
         return (arrays.as_array(gy) if number else gy,)
+    living = next(y for y in (output() for output in outputs) if y is not None)
     for i, data in enumerate(function.output_data):
         if outputs[i]() is None:
-            outputs[i] = Remade(function, data)
+            outputs[i] = Remade(function, data, type(living))
     gys = [take(y(), None) for y in outputs]
     known = next(gy for gy in gys if gy is not None)
     for i, data in enumerate(function.output_data):
@@ -47,8 +48,8 @@ class Remade:
     whose place it stands, it keeps neither the output nor the function alive.
     """
 
-    def __init__(self, function: Any, data: Array):
-        self._function, self._data = weakref.ref(function), data
+    def __init__(self, function: Any, data: Array, kind: type):
+        self._function, self._data, self._kind = weakref.ref(function), data, kind
         #: The output if it has been made anew and is in use, else None.
         self.living: Callable[[], Any] = lambda: None
 
@@ -56,8 +57,7 @@ class Remade:
         y = self.living()
         if y is None:
             function: Any = self._function()
-            variable = [c for c in type(function.inputs[0]).__mro__ if "backward" in vars(c)][-1]
-            y = variable(self._data)
+            y = self._kind(self._data)
             y.given, y.creator, y.generation = None, function, function.generation + 1
             self.living = weakref.ref(y)
         return y

@@ -196,6 +196,27 @@ for words, shape0, shape1 in MATMUL:
 
 CASES += [
     case(
+        statement="the graph of a product's gradient has two functions",
+        program="""
+            from dezero.functions import matmul
+
+            a = Variable(array([[1.0, 2.0], [3.0, 4.0]]))
+            b = Variable(array([[5.0], [6.0]]))
+            matmul(a, b).backward(create_graph=True)
+            functions, todo = set(), [a.grad]
+            while todo:
+                f = todo.pop().creator
+                if f is not None and f not in functions:
+                    functions.add(f)
+                    todo += f.inputs
+            a.grad, len(functions)
+        """,
+        expect=[[[5.0, 6.0], [5.0, 6.0]], 2],
+        source="the gradient of a b by a is gy b^T: a transpose and a product, and nothing to sum",
+        needs=("functions", "array_functions", "create_graph"),
+        level="dezero",
+    ),
+    case(
         statement="the sum of an array is seeded by one number",
         program="""
             from dezero.functions import sum

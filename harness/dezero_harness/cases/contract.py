@@ -897,6 +897,85 @@ CASES += [
         level="dezero",
     ),
     case(
+        statement="a function of 300 inputs hands each its gradient",
+        program="""
+            class Sum(dezero.Function):
+                def forward(self, *xs):
+                    return sum(xs)
+
+                def backward(self, gy):
+                    return (gy,) * 300
+
+            xs = [Variable(array(float(n))) for n in range(300)]
+            Sum()(*xs).backward()
+            xs[0].grad, xs[299].grad
+        """,
+        expect=[1.0, 1.0],
+        source="the derivative of a sum by each of its terms is 1",
+        level="book",
+    ),
+    case(
+        statement="a gradient of float32 becomes float64 where its Variable is",
+        program="""
+            class Coarse(dezero.Function):
+                def forward(self, x):
+                    return x * 2.0
+
+                def backward(self, gy):
+                    gx = array([2.0, 2.0], "float32")
+                    return gx if kind(gy) == "array" else Variable(gx)
+
+            x = Variable(array([1.0, 1.0]))
+            Coarse()(x).backward()
+            x.grad, dtype_name(x.grad)
+        """,
+        expect=[[2.0, 2.0], "float64"],
+        source="contract: a gradient has its Variable's dtype",
+        level="dtype",
+    ),
+    case(
+        statement="a Parameter is a gradient as any other Variable is",
+        program="""
+            class Twice(dezero.Function):
+                def forward(self, x):
+                    return x * 2.0
+
+                def backward(self, gy):
+                    return dezero.Parameter(array(2.0))
+
+            x = Variable(array(1.0))
+            Twice()(x).backward()
+            x.grad
+        """,
+        expect=2.0,
+        source="contract: a subclass of Variable is a Variable; (2 x)' = 2",
+        needs=("create_graph",),
+        chapter=32,
+        level="dezero",
+    ),
+    case(
+        statement="a backward that returns the result itself does not give it away",
+        program="""
+            class Exp(dezero.Function):
+                def forward(self, x):
+                    return dezero.cuda.get_array_module(x).exp(x)
+
+                def backward(self, gy):
+                    return self.outputs[0]()  # right where gy is 1
+
+            x = Variable(array([0.0, 0.0]))
+            y = Exp()(x)
+            y.backward(create_graph=True)
+            x.grad.data = array([5.0, 5.0])
+            x.grad is y, y
+        """,
+        expect=[False, [1.0, 1.0]],
+        source="contract: no two Variables share a gradient, and e^0 = 1",
+        needs=("create_graph",),
+        chapter=32,
+        level="hygiene",
+    ),
+    case(
         statement="a raw array as a gradient is a TypeError where Variables are due",
         program="""
             class Raw(dezero.Function):
