@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dezero_harness.labs.words import say, speaking
 from dezero_harness.prose import catalogs
 from dezero_harness.prose.catalogs import (
     Phrases,
@@ -176,6 +177,73 @@ def test_a_language_that_is_not_there_names_those_that_are(root):
 def test_a_list_keeps_its_marks():
     text = "1. **One.** Two\n   lines.\n\n   More.\n2. Last\n"
     assert translated(text, str.upper) == "1. **ONE.** TWO LINES.\n\n   MORE.\n2. LAST\n"
+
+
+# --- what the labs say ---
+
+
+LAB = """\
+def show(n, text):
+    say("It is {number}.", number=n)
+    say(
+        "{name} is done:"
+        " go on.",
+        name=text,
+    )
+"""
+TEXTS = '[34]\nnotes = ["A note."]\n\n[34.questions]\n"Sin" = "What is it?"\n'
+SAID = {
+    "It is {number}.": "{number}[이/가] 그것이다.",
+    "{name} is done: go on.": "{name}[을/를] 마쳤다. 계속하자.",
+    "A note.": "해설.",
+    "What is it?": "무엇인가?",
+}
+
+
+@pytest.fixture
+def labs(root):
+    folder = root / catalogs.SAID_BY_LABS
+    folder.mkdir(parents=True)
+    (folder / "lab.py").write_text(LAB, "utf-8")
+    (folder / "texts.toml").write_text(TEXTS, "utf-8")
+    put(root, SAID, "labs")
+    update(root, "ko")
+    assert list(wrong(root, "ko")) == []
+    return folder
+
+
+def test_what_the_labs_say_has_to_be_there_in_korean(root, labs):
+    text = LAB.replace("It is", "It always is") + '    say("One thing more.")\n'
+    (labs / "lab.py").write_text(text, "utf-8")
+    (labs / "texts.toml").write_text(TEXTS.replace("What is it", "Who is it"), "utf-8")
+    update(root, "ko")
+    found = "\n".join(wrong(root, "ko"))
+    assert found.count("the English sentence has changed") == 2
+    assert "not translated (harness/dezero_harness/labs/lab.py, line 8): One thing more." in found
+    assert "texts.toml, line 5): Who is it?" in found
+    assert catalogs.labs_in(root, "ko") == {
+        one: words for one, words in SAID.items() if one in ("{name} is done: go on.", "A note.")
+    }
+
+
+def test_a_value_that_is_left_out_is_seen(root, labs):
+    put(root, {**SAID, "It is {number}.": "그것이다."}, "labs")
+    (line,) = wrong(root, "ko")
+    assert "labs.po: has not the same holes: {number}" in line
+
+
+def test_a_text_that_is_no_literal_could_not_be_found(root, labs):
+    (labs / "lab.py").write_text('say(f"It is {n}.")\n', "utf-8")
+    with pytest.raises(ValueError, match=r"lab\.py, line 1: write the text into the say"):
+        list(wrong(root, "ko"))
+
+
+def test_a_lab_says_it_with_particles():
+    with speaking("ko", SAID):
+        assert say("It is {number}.", number=3) == "3이 그것이다."
+        assert say("{name} is done: go on.", name="`Sin`") == "`Sin`을 마쳤다. 계속하자."
+        assert say("Nobody has translated {this}.", this="this") == "Nobody has translated this."
+    assert say("It is {number}.", number=3) == "It is 3."
 
 
 # --- what programs put on the pages ---

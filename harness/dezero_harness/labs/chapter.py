@@ -27,6 +27,7 @@ from ..model.arrays import ArrayKind, array_kind
 from ..model.case import REFUSALS, Case, Raises
 from ..prose.markdown import sections
 from ..suite.profiles import beyond_the_book
+from .words import in_both
 
 HANGS = 2  # cases that may run out of time before the rest is left
 _FUNCTIONS = "dezero.functions"
@@ -449,4 +450,5 @@ def where_to_read(chapter: Chapter, case: Case) -> str:
         if title and not title.startswith(("What to look at", "Exercises", "What still fails"))
     }
     enough = max(named.values(), default=0) / 2
-    return next((f'{place}, "{title}"' for title, n in named.items() if n >= enough), place)
+    title = next((title for title, n in named.items() if n >= enough), "")
+    return in_both(f'{place}, "{title}"', title) if title else place

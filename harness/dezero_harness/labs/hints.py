@@ -14,7 +14,9 @@ from typing import Any
 from ..diffs.changes import Change, remarked
 from ..diffs.definitions import definitions, top
 from ..diffs.difference import CONTEXT, FileDifference, Hunk, Row, difference, without_blank_ends
+from ..prose.translation import one_line
 from .attempt import Unit
+from .words import say, words_for
 
 _TEXTS = Path(__file__).with_name("texts.toml")
 
@@ -78,8 +80,10 @@ def question(number: int, hint: Hint) -> str:
     asked = texts(number).get("questions", {})
     for name in (hint.where, top(hint.where) if hint.where else "", hint.path.as_posix()):
         if name in asked:
-            return str(asked[name])
-    return "What does the task say of this place, and what does it have to do that it does not?"
+            return words_for(asked[name])
+    return say(
+        "What does the task say of this place, and what does it have to do that it does not?"
+    )
 
 
 def texts(number: int) -> dict[str, Any]:
@@ -110,18 +114,19 @@ def _comments(hint: Hint, found: Sequence[Change]) -> Iterator[str]:
     for change in found:
         if change.file.path == hint.path and not rows.isdisjoint(change.rows):
             for remark in (*change.remarks, *change.also):
-                yield remark.plain
+                yield replace(remark, text=words_for(one_line(remark.text))).plain
 
 
 def _pieces(file: FileDifference, before: Path, after: Path) -> Iterator[Hint]:
     if file.new is None:
-        yield Hint(file.path, "", (), f"{file.path} is not needed any more: delete it")
+        about = say("{file} is not needed any more: delete it", file=file.path)
+        yield Hint(file.path, "", (), about)
         return
     about = ""
     if file.old is None:
-        about = f"{file.new} is a new file"
+        about = say("{file} is a new file", file=file.new)
     elif file.renamed:
-        about = f"{file.new} is new: begin with a copy of {file.old}"
+        about = say("{file} is new: begin with a copy of {former}", file=file.new, former=file.old)
     old = _Places((before / file.old).read_text("utf-8") if file.old else "")
     new = _Places((after / file.new).read_text("utf-8"), old.top)
     for hunk in file.hunks:

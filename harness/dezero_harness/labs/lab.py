@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -22,13 +22,15 @@ from rich.text import Text
 from ..diffs.difference import stages_of
 from ..execution.isolated import Limits
 from ..execution.runner import StageError
+from ..prose.catalogs import ENGLISH, UnknownLanguage, labs_in, languages
 from .attempt import needed, review
 from .chapter import Chapter, Progress, load_chapter, run_chapter
 from .hints import Hint, hints, is_about, is_there, question
-from .pages import edited_stages, notebook, settings, task_page, title_of
+from .pages import edited_stages, language_of, notebook, settings, task_page, title_of
 from .prompt import open_prompt
 from .starter import start_files
-from .telling import COMMAND, named, show, show_header, show_list
+from .telling import COMMAND, compare_with, named, padded, show, show_header, show_list
+from .words import first_there, of_environment, say, speaking
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     try:
         root = find_root(Path.cwd())
-        return options.run(root, options, console)
+        with _speaking(root, options):
+            return options.run(root, options, console)
     except StageError as error:
         Console(stderr=True, highlight=False).print(Text(f"lab: {error}"), soft_wrap=True)
     except PermissionError as error:
@@ -54,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     def action(name: str, run: Callable[..., int], text: str) -> argparse.ArgumentParser:
         one = actions.add_parser(name, help=text, description=text)
         one.set_defaults(run=run)
+        one.add_argument("--language", metavar="L", help="as ko; default: the lab's, or yours")
         return one
 
     for name, run, text in [
@@ -86,6 +90,24 @@ def _parser() -> argparse.ArgumentParser:
         "number", metavar="N"
     )
     return parser
+
+
+def _speaking(root: Path, options: argparse.Namespace) -> AbstractContextManager[None]:
+    """The language of this call: by its option, as the lab was started, or the environment's."""
+    there = languages(root)
+    asked = options.language or _remembered(root, options)
+    if asked and asked not in (ENGLISH, *there):
+        raise StageError(str(UnknownLanguage(asked, there)))
+    language = asked or first_there(of_environment(os.environ), there, ENGLISH)
+    return speaking(language, labs_in(root, language) if language != ENGLISH else {})
+
+
+def _remembered(root: Path, options: argparse.Namespace) -> str:
+    """The language that this lab was started in by name, or the package it carries on, or any."""
+    number = getattr(options, "number", "*").removeprefix("step")
+    carried = getattr(options, "base", None)
+    folders = [*sorted(root.glob(f"labs/step{number}")), *([Path(carried)] if carried else [])]
+    return next(filter(None, map(language_of, folders)), "")
 
 
 def find_root(here: Path) -> Path:
@@ -148,7 +170,8 @@ def reset(root: Path, options: argparse.Namespace, console: Console) -> int:
         backup = _backup_of(folder)
         folder.rename(backup)
         prepared.rename(folder)
-    console.print(f"What was there is now {_nearby(backup, root)}.", markup=False)
+    text = say("What was there is now {place}.", place=_nearby(backup, root))
+    console.print(text, markup=False)
     _say_started(console, root, chapter, options)
     return 0
 
@@ -169,7 +192,8 @@ class _prepared:
         self.files = dict(start_files(chapter.before, chapter.after, base, guided))
         carried = options.base or ""
         self.files[Path("TASK.md")] = task_page(chapter, guided=guided, carried=carried)
-        self.files[Path("pyproject.toml")] = settings(chapter)
+        language = options.language or _remembered(root, options)
+        self.files[Path("pyproject.toml")] = settings(chapter, language)
         self.labs = root / "labs"
         self.place: Path | None = None
 
@@ -201,19 +225,21 @@ def _say_started(
     number = chapter.number
     folder = _nearby(folder_of(root, number), root)
     whose = (
-        f"your package from {options.base}"
+        say("your own package from `{folder}`", folder=options.base)
         if options.base
-        else f"the package of step {_before(chapter)}"
+        else say("the package of step {number}", number=_before(chapter))
     )
-    gaps = ", with gaps to fill in" if options.guided else ""
-    console.print(Text(f"{folder} is ready: {whose}{gaps}.\n"))
+    if options.guided:
+        whose = say("{package}, with gaps that you fill in", package=whose)
+    text = say("{folder} is ready: {package}.", folder=folder, package=whose)
+    console.print(Text(f"{text}\n"))
     for what, command in [
-        ("the task", f"{folder}/TASK.md"),
-        ("how far you are", f"{COMMAND} check {number}"),
-        ("the same at every save", f"{COMMAND} watch {number}"),
-        ("one piece of the difference", f"{COMMAND} hint {number}"),
+        (say("the task"), f"{folder}/TASK.md"),
+        (say("how far you are"), f"{COMMAND} check {number}"),
+        (say("the same at every save"), f"{COMMAND} watch {number}"),
+        (say("one piece of the difference"), f"{COMMAND} hint {number}"),
     ]:
-        console.print(Text(f"  {what:29}{command}"))
+        console.print(Text(f"  {padded(what, 29)}{command}"))
 
 
 def _before(chapter: Chapter) -> str:
@@ -243,7 +269,11 @@ def check(root: Path, options: argparse.Namespace, console: Console) -> int:
 
 def _run(chapter: Chapter, folder: Path, console: Console) -> Progress:
     size = len(chapter.own) + len(chapter.earlier)
-    with console.status(f"{size} cases ...") if console.is_terminal else nullcontext():
+    with (
+        console.status(say("{count} cases ...", count=size))
+        if console.is_terminal
+        else nullcontext()
+    ):
         return run_chapter(chapter, folder, limits=Limits(), jobs=_jobs())
 
 
@@ -256,17 +286,17 @@ def _say_edited(root: Path, chapter: Chapter, folder: Path, console: Console) ->
     edited = edited_stages(root, folder)
     if edited:
         files = ", ".join(_nearby(file, root) for file in edited)
-        console.print(
-            Text(
-                f"\n{files}: not as when this lab was started. Your files are those in"
-                f" {_nearby(folder, root)}; what is edited in stages/ counts for nothing here, and"
-                f" hints come from there. If that was a mistake, copy it over to your files, and"
-                f" then: git restore {files.replace(', ', ' ')}. If you have updated the"
-                f" repository, begin anew with a backup: {COMMAND} reset {chapter.number}\n",
-                "yellow",
-            ),
-            soft_wrap=True,
+        text = say(
+            "{files}: not as when this lab was started. Your files are those in {folder}; what is"
+            " edited in stages/ counts for nothing here, and hints come from there. If that was a"
+            " mistake, copy it over to your files, and then: git restore {restored}. If you have"
+            " updated the repository, begin anew with a backup: {command}",
+            files=files,
+            folder=_nearby(folder, root),
+            restored=files.replace(", ", " "),
+            command=f"{COMMAND} reset {chapter.number}",
         )
+        console.print(Text(f"\n{text}\n", "yellow"), soft_wrap=True)
 
 
 def _say_stops(folder: Path, root: Path, chapter: Chapter, console: Console) -> None:
@@ -274,13 +304,12 @@ def _say_stops(folder: Path, root: Path, chapter: Chapter, console: Console) -> 
     for file in sorted((folder / "dezero").rglob("*.py")):
         for n, line in enumerate(file.read_text("utf-8", errors="replace").splitlines(), 1):
             if line.strip().startswith("breakpoint("):
-                console.print(
-                    Text(
-                        f"A check passes over the breakpoint() in {_nearby(file, root)}:{n}; to"
-                        f" stop there: {COMMAND} run {chapter.number}"
-                    ),
-                    soft_wrap=True,
+                text = say(
+                    "A check passes over the breakpoint() in {place}; to stop there: {command}",
+                    place=f"{_nearby(file, root)}:{n}",
+                    command=f"{COMMAND} run {chapter.number}",
                 )
+                console.print(Text(text), soft_wrap=True)
 
 
 # Run
@@ -333,7 +362,7 @@ def watch(root: Path, options: argparse.Namespace, console: Console) -> int:
                 raise StageError(f"{package} is gone, so there is nothing to watch any more")
     except KeyboardInterrupt:
         pass
-    console.print("\nNo longer watching.")
+    console.print(f"\n{say('No longer watching.')}")
     return 0
 
 
@@ -346,35 +375,42 @@ def _check_again(root: Path, options: argparse.Namespace, console: Console) -> N
         check(root, options, console)
     except StageError as error:  # as in the middle of a change: wait for the next
         console.print(Text(f"\n{error}", "red"), soft_wrap=True)
-    console.print(Text("\nWatching; save a file to check again, Ctrl-C to stop.", "dim"))
+    text = say("Watching; save a file to check again, Ctrl-C to stop.")
+    console.print(Text(f"\n{text}", "dim"))
 
 
 def progress(root: Path, options: argparse.Namespace, console: Console) -> int:
     """A line for each lab, from what is in labs/ now."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("lab", "its cases", "all before", ""):
+    for heading in (say("lab"), say("its cases"), say("all before"), ""):
         table.add_column(heading, justify="left", no_wrap=heading != "")
     for number in sorted(stages_of(root))[1:]:
         chapter = load_chapter(root, number)
         folder = folder_of(root, number)
         if not folder.is_dir():
-            note = f"not started: {title_of(chapter)}"
-            table.add_row(str(number), f"- of {len(chapter.due)}", "", note)
+            note = say("not started: {title}", title=title_of(chapter))
+            table.add_row(str(number), _of("-", chapter.due), "", note)
             continue
         try:
             found = _run(chapter, folder, console)
         except StageError as error:
-            table.add_row(str(number), f"? of {len(chapter.due)}", "", Text(str(error), "red"))
+            table.add_row(str(number), _of("?", chapter.due), "", Text(str(error), "red"))
             continue
         counted = [
-            f"{sum(one.status == 'passed' for one in part)} of {len(part)}"
+            _of(sum(one.status == "passed" for one in part), part)
             for part in map(found.asked, (found.own, found.earlier))
         ]
         failed = sorted(found.due("failed"), key=lambda one: chapter.rank[one.case.id])
-        note = "done" if found.done else f"first failure: {failed[0].case.statement}"
+        note = say("done")
+        if not found.done:
+            note = say("first failure: {statement}", statement=failed[0].case.statement)
         table.add_row(str(number), *counted, Text(note, "green" if found.done else "yellow"))
     console.print(table)
     return 0
+
+
+def _of(count: int | str, part: Sequence[object]) -> str:
+    return say("{count} of {all}", count=count, all=len(part))
 
 
 # Hints and the notebook
@@ -392,7 +428,7 @@ def hint(root: Path, options: argparse.Namespace, console: Console) -> int:
                 f"there is no hint {options.piece}: those of lab {chapter.number} are 1 to"
                 f" {len(pieces)}"
             )
-        _show_piece(console, pieces[options.piece - 1], f"Hint {options.piece} of {len(pieces)}")
+        _show_piece(console, pieces[options.piece - 1], _number(options.piece, pieces))
         return 0
     found = _run(chapter, folder, console)
     reviewed = review(found, jobs=_jobs())
@@ -400,11 +436,18 @@ def hint(root: Path, options: argparse.Namespace, console: Console) -> int:
         _say_all_right(console, chapter, root)
         return 0
     statement = reviewed.first.case.statement
-    console.print(Text("The failure at hand: ").append(statement, "bold"), soft_wrap=True)
+    at_hand = Text(say("The failure at hand:") + " ")
+    console.print(at_hand.append(statement, "bold"), soft_wrap=True)
     if reviewed.first in reviewed.wrong:
         units = reviewed.blamed
         if not units:
-            console.print(Text(_SEVERAL.format(written=named(reviewed.attempt.written))))
+            text = say(
+                "It takes more than one change to put it right, in what you have written:"
+                " {written}. To see where it goes wrong: the line `at` of a check, print in a"
+                " backward, and `run`.",
+                written=named(reviewed.attempt.written),
+            )
+            console.print(Text(f"\n{text}"))
             return 0
     else:
         unit = needed(reviewed.attempt, reviewed.first.case)
@@ -412,34 +455,37 @@ def hint(root: Path, options: argparse.Namespace, console: Console) -> int:
     about = [(n, one) for n, one in enumerate(pieces, 1) if is_about(one, units)]
     if not about:  # it is in what the chapter leaves as it is
         for unit in units:
-            console.print(Text(_LEFT_ALONE.format(unit=unit.name, path=unit.path, chapter=chapter)))
+            text = say(
+                "It is about {name} in {file}, which this chapter leaves as it is, and yours is"
+                " another. What does the chapter before say of it? stages/{stage}/{file} has it.",
+                name=unit.name,
+                file=unit.path,
+                stage=chapter.before.name,
+            )
+            console.print(Text(f"\n{text}"))
         return 0
     if not options.show:
         place = about[0][1]
         what = f"{place.path}, {place.where}" if place.where else str(place.path)
-        console.print(Text(f"It is about {what}.\n"))
+        text = say("It is about {what}.", what=what)
+        console.print(Text(f"{text}\n"))
         console.print(Text(question(chapter.number, place)))
-        console.print(Text(f"\nThe piece itself: {COMMAND} hint {chapter.number} --show", "dim"))
+        command = f"{COMMAND} hint {chapter.number} --show"
+        console.print(Text(f"\n{say('The piece itself:')} {command}", "dim"))
         return 0
     console.print()
     for n, piece in about:
-        _show_piece(console, piece, f"Hint {n} of {len(pieces)}")
+        _show_piece(console, piece, _number(n, pieces))
     return 0
 
 
-_SEVERAL = """
-It takes more than one change to put it right, in what you have written: {written}.
-To see where it goes wrong: the line `at` of a check, print in a backward, and `run`.
-"""
-_LEFT_ALONE = """
-It is about {unit} in {path}, which this chapter leaves as it is, and yours is another.
-What does the chapter before say of it? stages/{chapter.before.name}/{path} has it.
-"""
+def _number(n: int, pieces: Sequence[Hint]) -> str:
+    return say("Hint {number} of {all}", number=n, all=len(pieces))
 
 
 def _say_all_right(console: Console, chapter: Chapter, root: Path) -> None:
-    console.print("There is nothing to hint at: every case passes.")
-    console.print(f"Compare yours with ours: {_nearby(chapter.after, root)}/dezero")
+    console.print(say("There is nothing to hint at: every case passes."))
+    compare_with(chapter.after.relative_to(root), console)
 
 
 def solution(root: Path, options: argparse.Namespace, console: Console) -> int:
@@ -448,12 +494,18 @@ def solution(root: Path, options: argparse.Namespace, console: Console) -> int:
     pieces = hints(chapter.before, chapter.after)
     left = _left(root, chapter, pieces)
     for place in left:
-        _show_piece(console, pieces[place - 1], f"{place} of {len(pieces)}")
+        _show_piece(console, pieces[place - 1], _of(place, pieces))
     if not left:
         _say_nothing_left(console, chapter)
     else:
         whole = f"{_nearby(chapter.after, root)}/dezero"
-        console.print(f"{len(left)} of {len(pieces)} pieces were left. The whole: {whole}")
+        text = say(
+            "{count} of {all} pieces were left. The whole: {place}",
+            count=len(left),
+            all=len(pieces),
+            place=whole,
+        )
+        console.print(text)
     return 0
 
 
@@ -463,8 +515,11 @@ def _left(root: Path, chapter: Chapter, pieces: list[Hint]) -> list[int]:
 
 
 def _say_nothing_left(console: Console, chapter: Chapter) -> None:
-    console.print("There is nothing left to show: your files have every piece of this chapter.")
-    console.print(f"If a case fails all the same: {COMMAND} check {chapter.number}")
+    console.print(
+        say("There is nothing left to show: your files have every piece of this chapter.")
+    )
+    again = say("If a case fails all the same:")
+    console.print(f"{again} {COMMAND} check {chapter.number}")
 
 
 def _show_piece(console: Console, piece: Hint, heading: str) -> None:
@@ -495,6 +550,7 @@ def make_notebook(root: Path, options: argparse.Namespace, console: Console) -> 
             f" a new one"
         )
     file.write_text(notebook(chapter, folder), "utf-8")
-    console.print(f"{_nearby(file, root)} is ready. To open it, in an environment of yours:")
+    text = say("{file} is ready. To open it, in an environment of yours:", file=_nearby(file, root))
+    console.print(text)
     console.print("\n    python -m pip install notebook && jupyter notebook " + _nearby(file, root))
     return 0

@@ -15,6 +15,7 @@ from ..execution.judge import Verdict, differences
 from ..model.case import Raises
 from .attempt import Review, Unit
 from .chapter import Outcome, depth
+from .words import say
 
 _SIMPLE = 12  # a factor that one number shows: a whole one up to this, or its inverse
 
@@ -43,22 +44,23 @@ def _of_error(outcome: Outcome, review: Review) -> str:
     assert outcome.observed
     error, message = outcome.observed.error, outcome.observed.message
     if error == "BdbQuit":
-        return (
+        return say(
             "your files stop in a debugger, and nobody can be asked there. To stop in it:"
-            f" nox -s lab -- run {review.attempt.chapter.number}"
+            " {command}",
+            command=f"nox -s lab -- run {review.attempt.chapter.number}",
         )
     found = _TAKEN_APART.search(message)
     if found:
-        name = found[1]
-        return (
-            f"NumPy's {name} got a Variable, and NumPy knows arrays alone. forward is given arrays;"
-            f" a backward computes with Variables, so it calls the engine's own functions."
+        return say(
+            "NumPy's {name} got a Variable, and NumPy knows arrays alone. forward is given arrays;"
+            " a backward computes with Variables, so it calls the engine's own functions.",
+            name=found[1],
         )
     found = _UNFIT.search(message)
     if found:
         return _of_gradients(found[1], found[2], found[3], review)
     if "a Variable's array is its .data" in message and error == "TypeError":
-        return (
+        return say(
             "a Variable, or a list of them, came where an array is due. forward computes with"
             " arrays and returns arrays; self.inputs is a list, even of a single input:"
             " (x,) = self.inputs"
@@ -70,36 +72,50 @@ def _of_gradients(name: str, inputs: str, returned: str, review: Review) -> str:
     kinds = [kind.split(" ")[0] for kind in re.split(r", (?=[A-Za-z])", returned)]
     wanted = re.split(r", (?=[A-Za-z])", inputs)
     if returned == "None" and len(wanted) > 1:
-        return f"{name}.backward gives back None, once for all inputs: is its return forgotten?"
+        return say(
+            "{name}.backward gives back None, once for all inputs: is its return forgotten?",
+            name=name,
+        )
     if len(kinds) != len(wanted):
-        return (
-            f"{name} has {_count(len(wanted), 'input')}, and its backward returned"
-            f" {_count(len(kinds), 'gradient')}: it owes one to each input, in their order."
+        return say(
+            "{name} has {inputs}, and its backward returned {gradients}: it owes one to each"
+            " input, in their order.",
+            name=name,
+            inputs=say("1 input") if len(wanted) == 1 else say("{count} inputs", count=len(wanted)),
+            gradients=say("1 gradient")
+            if len(kinds) == 1
+            else say("{count} gradients", count=len(kinds)),
         )
     walk = any(unit.name == "Variable.backward" for unit in review.blamed)
     if {"ndarray", "float64", "float32", "float16", "float", "int"}.intersection(kinds):
         if walk:
-            return (
-                f"{name}.backward returned an array where a Variable is due, for it was given one:"
-                f" the walk in Variable.backward starts from an array."
+            return say(
+                "{name}.backward returned an array where a Variable is due, for it was given one:"
+                " the walk in Variable.backward starts from an array.",
+                name=name,
             )
-        return (
-            f"{name}.backward returned an array where a Variable is due: on its way the gradient"
-            f" lost its graph, by .data or by a function of NumPy."
+        return say(
+            "{name}.backward returned an array where a Variable is due: on its way the gradient"
+            " lost its graph, by .data or by a function of NumPy.",
+            name=name,
         )
     have, want = _shapes(returned), _shapes(inputs)
     if have == want and "Variable" in kinds:
-        return (
-            f"{name}.backward returned a Variable where an array is due: the walk in"
-            f" Variable.backward still takes arrays for gradients."
+        return say(
+            "{name}.backward returned a Variable where an array is due: the walk in"
+            " Variable.backward still takes arrays for gradients.",
+            name=name,
         )
     if len(have) == len(want) and all(map(_repeats, want, have)):
-        return (
-            f"a gradient of {name} has another shape than its operand: what broadcasting repeated"
-            f" has to be summed again, and nobody did."
+        return say(
+            "a gradient of {name} has another shape than its operand: what broadcasting repeated"
+            " has to be summed again, and nobody did.",
+            name=name,
         )
     if have != want:
-        return f"a gradient that {name}.backward returned has another shape than its input."
+        return say(
+            "a gradient that {name}.backward returned has another shape than its input.", name=name
+        )
     return ""
 
 
@@ -112,10 +128,6 @@ def _repeats(shape: str, other: str) -> bool:
 
 def _shapes(described: str) -> list[str]:
     return re.findall(r"\w+ (\([\d, ]*\))", described)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n or 'no'} {what}{'' if n == 1 else 's'}"
 
 
 # What the code says
@@ -146,28 +158,42 @@ def _still_as_before(review: Review) -> Sequence[Unit]:
 
 def _of_function(mine: ast.FunctionDef, right: ast.FunctionDef, name: str, review: Review) -> str:
     if _returns(right) and not _returns(mine) and not _raises(mine):
-        return f"{name} computes something and returns nothing: its return is forgotten."
+        return say(
+            "{name} computes something and returns nothing: its return is forgotten.", name=name
+        )
     passed = [one.arg for one in mine.args.args[1:]]
     unused = [one for one in passed if not any(_is_name(node, one) for node in ast.walk(mine))]
     if mine.name == "backward" and name != "Variable.backward" and unused:
-        return (
-            f"{name} never uses {unused[0]}, the gradient that comes from above: by the chain rule"
-            f" it is a factor of what is passed on."
+        return say(
+            "{name} never uses {gradient}, the gradient that comes from above: by the chain rule"
+            " it is a factor of what is passed on.",
+            name=name,
+            gradient=unused[0],
         )
     if mine.name == "backward" and name == "Variable.backward":
         inside = [node for one in _withs(mine) for node in ast.walk(one)]
         if "create_graph" not in passed:
-            return f"{name} takes no create_graph: a program asks for it, and nobody listens."
+            return say(
+                "{name} takes no create_graph: a program asks for it, and nobody listens.",
+                name=name,
+            )
         if any(isinstance(node, ast.Call) and _is_name(node.func, "no_grad") for node in inside):
-            return f"{name} takes create_graph, and walks under no_grad() all the same."
+            return say(
+                "{name} takes create_graph, and walks under no_grad() all the same.", name=name
+            )
         if not any(_is_name(node, "create_graph") for node in inside):
-            return f"{name} takes create_graph, and the walk never asks it whether to record."
+            return say(
+                "{name} takes create_graph, and the walk never asks it whether to record.",
+                name=name,
+            )
     if mine.name == "backward" and depth(review.first.case) == 2:
         taken = _taken_out(mine)
         if taken and not _taken_out(right):
-            return (
-                f"{name} computes with `{taken}`, an array: to the engine that is a constant, so"
-                f" the first derivative is right and the next one does not see it."
+            return say(
+                "{name} computes with `{taken}`, an array: to the engine that is a constant, so"
+                " the first derivative is right and the next one does not see it.",
+                name=name,
+                taken=taken,
             )
     return ""
 
@@ -229,13 +255,13 @@ def _of_numbers(outcome: Outcome, verdict: Verdict) -> str:
     if not found:
         return ""
     if all(got is None for _, _, got in found):
-        return (
+        return say(
             "None where a derivative is due: the walk did not come to x. Something on the way is a"
             " constant to the engine, an array or what was computed without recording."
         )
     if not all(_is_number(one) and _is_number(got) for _, one, got in found):
         return ""
-    where = "" if verdict.expected.count(",") + 1 == len(found) else " where it is wrong"
+    in_part = verdict.expected.count(",") + 1 != len(found)
     numbers = [(float(one), float(got)) for _, one, got in found]
     if any(not one or not got for one, got in numbers):
         return ""
@@ -243,9 +269,14 @@ def _of_numbers(outcome: Outcome, verdict: Verdict) -> str:
     if not all(isclose(ratio, ratios[0], rel_tol=1e-9) for ratio in ratios):
         return ""
     if isclose(ratios[0], -1.0, rel_tol=1e-9):
-        return (
-            f"your result has the opposite sign{where}, and is right but for that: a minus is"
-            f" missing, or there is one too many."
+        if in_part:
+            return say(
+                "your result has the opposite sign where it is wrong, and is right but for that: a"
+                " minus is missing, or there is one too many."
+            )
+        return say(
+            "your result has the opposite sign, and is right but for that: a minus is missing, or"
+            " there is one too many."
         )
     simple = Fraction(ratios[0]).limit_denominator(_SIMPLE)
     is_simple = isclose(simple, ratios[0], rel_tol=1e-9) and (
@@ -253,8 +284,15 @@ def _of_numbers(outcome: Outcome, verdict: Verdict) -> str:
     )
     if is_simple or len(ratios) > 2:
         times = simple if is_simple else f"{ratios[0]:.6g}"
-        return (
-            f"your result is {times} times the right one{where}: a factor is missing, or too many."
+        if in_part:
+            return say(
+                "your result is {times} times the right one where it is wrong: a factor is"
+                " missing, or too many.",
+                times=times,
+            )
+        return say(
+            "your result is {times} times the right one: a factor is missing, or too many.",
+            times=times,
         )
     return ""
 

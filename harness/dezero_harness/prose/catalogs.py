@@ -7,6 +7,7 @@ a changed sentence keeps its translation, marked as fuzzy, until somebody has lo
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import sys
 import tomllib
@@ -18,6 +19,7 @@ from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from .particles import with_particles
 from .translation import differs, messages, translated
 
 ENGLISH = "en"
@@ -31,12 +33,21 @@ PAGES: Mapping[str, Sequence[str]] = {
 }
 #: The catalog of what the programs put on the pages; `{}` in a phrase is anything.
 PHRASES = "site"
+#: The catalog of what the labs say, and where they say it; `{name}` in a text is a value.
+LABS, SAID_BY_LABS = "labs", "harness/dezero_harness/labs"
 
 HERE = "The chapters in this language: `nox -s site`, then open `docs/_build/html/{}/index.html`."
 
 
 class UnknownLanguage(Exception):
-    """A language that has no folder of catalogs."""
+    """A language that has no folder of catalogs; there: those that have one."""
+
+    def __init__(self, language: str, there: Sequence[str]):
+        super().__init__(
+            f"there are no catalogs for the language {language!r}; there are {ENGLISH} (the text"
+            f" itself) and {', '.join(there) or 'no other'}. A new language is a folder:"
+            f" docs/locale/{language}/LC_MESSAGES, with an empty file index.po to begin with"
+        )
 
 
 def languages(root: Path) -> list[str]:
@@ -49,11 +60,7 @@ def chosen(root: Path, asked: Sequence[str]) -> list[str]:
     there = languages(root)
     for language in asked:
         if language not in there:
-            raise UnknownLanguage(
-                f"there are no catalogs for the language {language!r}; there are {ENGLISH} (the"
-                f" text itself) and {', '.join(there) or 'no other'}. A new language is a folder:"
-                f" docs/locale/{language}/LC_MESSAGES, with an empty file index.po to begin with"
-            )
+            raise UnknownLanguage(language, there)
     return list(asked) or there
 
 
@@ -72,6 +79,12 @@ def pages_in(root: Path, language: str) -> list[str]:
     return [page for page in PAGES if catalog_file(root, language, page).is_file()]
 
 
+def _catalogs_in(root: Path, language: str) -> list[str]:
+    """Those that hold what stands elsewhere: of the pages, and of the labs."""
+    labs = [LABS] if catalog_file(root, language, LABS).is_file() else []
+    return [*pages_in(root, language), *labs]
+
+
 @cache
 def _read(file: Path) -> Catalog:
     with file.open("rb") as opened:
@@ -84,6 +97,14 @@ def sentences(root: Path, language: str, page: str) -> dict[str, str]:
     if not file.is_file():
         return {}
     return {str(m.id): str(m.string) for m in _read(file) if m.id and m.string and not m.fuzzy}
+
+
+def labs_in(root: Path, language: str) -> dict[str, str]:
+    """What there is in a language for a lab: what its programs say, and its chapter."""
+    found: dict[str, str] = {}
+    for catalog in (*(page for page in PAGES if page.startswith("step")), LABS):
+        found |= sentences(root, language, catalog)
+    return found
 
 
 def sometimes(root: Path, language: str) -> list[str]:
@@ -126,7 +147,7 @@ class Phrases:
             if found := pattern.fullmatch(text):
                 self.used.add(phrase)
                 parts = [self._part(one) for one in found.groups()]
-                return re.sub(r"(\S)\[(\w+)/(\w+)\]", _particle, _put(self.words[phrase], parts))
+                return with_particles(_put(self.words[phrase], parts))
         return None
 
     def _part(self, text: str) -> str:
@@ -142,28 +163,39 @@ def _put(words: str, parts: Sequence[str]) -> str:
     )
 
 
-#: How numbers and names that end so are read: with 1, another consonant than ㄹ; with 8, ㄹ.
-_FINAL = {"0": 1, "1": 8, "3": 1, "6": 1, "7": 8, "8": 8, "l": 8, "m": 1, "n": 1}
-
-
-def _particle(found: re.Match[str]) -> str:
-    """The particle of Korean that goes with the sound before it; numbers and names are read out."""
-    before = found.string[: found.end(1)]
-    last = re.sub(r"[\W_]+$", "", before)[-1:]
-    hangul = "가" <= last <= "힣"
-    final = (ord(last) - ord("가")) % 28 if hangul else _FINAL.get(last, 0)
-    rieul = final == 8 and found[2] == "으로"
-    return found[1] + (found[2] if final and not rieul else found[3])
-
-
 def in_english(root: Path, page: str) -> dict[str, list[tuple[str, int]]]:
-    """The messages of a page, each with the files and lines that it stands in."""
+    """The messages of a page, or of the labs, each with the files and lines it stands in."""
     found: dict[str, list[tuple[str, int]]] = {}
+    if page == LABS:
+        for program in sorted((root / SAID_BY_LABS).glob("*.*")):
+            for text, line in _said_by_a_program(program):
+                place = program.relative_to(root).as_posix(), line
+                found.setdefault(text, []).append(place)
+        return found
     for file in PAGES[page]:
         for message in messages((root / file).read_text("utf-8")):
             if not message.measured:
                 found.setdefault(message.text, []).append((file, message.start[0] + 1))
     return found
+
+
+def _said_by_a_program(file: Path) -> Iterator[tuple[str, int]]:
+    """The texts that stand in a call of `say`, or in a file of texts, with their lines."""
+    if file.suffix == ".toml":
+        for lab in tomllib.loads(file.read_text("utf-8")).values():
+            for text in (*lab.get("notes", ()), *lab.get("questions", {}).values()):
+                yield text, file.read_text("utf-8").partition(text)[0].count("\n") + 1
+    elif file.suffix == ".py":
+        calls = [
+            node
+            for node in ast.walk(ast.parse(file.read_text("utf-8")))
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "say"
+        ]
+        for node in sorted(calls, key=lambda one: one.lineno):
+            text = node.args[0]
+            if not (isinstance(text, ast.Constant) and isinstance(text.value, str)):
+                raise ValueError(f"{file}, line {node.lineno}: write the text into the say()")
+            yield text.value, node.lineno
 
 
 def _write(file: Path, catalog: Catalog, about: str) -> None:
@@ -185,14 +217,15 @@ def _write(file: Path, catalog: Catalog, about: str) -> None:
 
 def update(root: Path, language: str) -> None:
     """Bring the catalogs of a language up to date with the English files, and its README."""
-    for page in pages_in(root, language):
+    for page in _catalogs_in(root, language):
         file = catalog_file(root, language, page)
         catalog = _read(file)
         template = Catalog()
         for message, places in in_english(root, page).items():
             template.add(message, locations=[(name, 0) for name, _ in places])
         catalog.update(template)
-        _write(file, catalog, f"{language}: {', '.join(PAGES[page])}")
+        about = "what the labs say" if page == LABS else ", ".join(PAGES[page])
+        _write(file, catalog, f"{language}: {about}")
     if (file := catalog_file(root, language, PHRASES)).is_file():
         _write(file, _read(file), f"{language}: what the programs put on the pages")
     if "index" in pages_in(root, language):
@@ -227,13 +260,14 @@ def switch(root: Path, language: str) -> str:
 def wrong(root: Path, language: str) -> Iterator[str]:
     """What keeps these catalogs from being in force, in a line each."""
     terms = Glossary(root / "docs/locale" / language / "glossary.toml")
-    for page in [*pages_in(root, language), PHRASES]:
+    for page in [*_catalogs_in(root, language), PHRASES]:
         file = catalog_file(root, language, page)
         where = file.relative_to(root).as_posix()
         if not file.is_file():
             continue
         catalog = _read(file)
-        english = in_english(root, page) if page in PAGES else {str(m.id): [] for m in catalog}
+        phrases = page == PHRASES
+        english = {str(m.id): [] for m in catalog} if phrases else in_english(root, page)
         there = {str(message.id): message for message in catalog if message.id}
         for text, places in english.items():
             message = there.get(text)
@@ -248,8 +282,11 @@ def wrong(root: Path, language: str) -> Iterator[str]:
                 said = str(message.string)
                 plain = [re.sub(r"\$?\{\d?\}", "{}", one) for one in (text, said)]
                 problems = [*differs(*plain), *terms.wrong(text, said)]
-                if page == PHRASES and plain[0].count("{}") != plain[1].count("{}"):
+                if phrases and plain[0].count("{}") != plain[1].count("{}"):
                     problems.append("has another number of {}")
+                holes = [set(re.findall(r"\{\w+\}", one)) for one in (text, said)]
+                if page == LABS and holes[0] != holes[1]:
+                    problems.append(f"has not the same holes: {', '.join(sorted(holes[0]))}")
                 for problem in problems:
                     yield f"{where}: {problem}{place}: {said}"
         for text in there.keys() - english.keys():
@@ -282,7 +319,7 @@ class Glossary:
 
     def wrong(self, message: str, said: str) -> Iterator[str]:
         message, said = (
-            re.sub(r"`[^`]*`|\]\([^)]*\)|[\w/]+\.md", " ", text) for text in (message, said)
+            re.sub(r"`[^`]*`|\]\([^)]*\)|[\w/]+\.md|\{\w+\}", " ", text) for text in (message, said)
         )
         for term, words in self.terms.items():
             if (found := term.search(message)) and not any(word in said for word in words):

@@ -12,9 +12,12 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A folder with a copy of the stages, and the working directory."""
+    """A folder with a copy of the stages, and the working directory; the language is English."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=ignored)
+    shutil.copytree(ROOT / "docs/locale", tmp_path / "docs/locale")
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     return tmp_path
