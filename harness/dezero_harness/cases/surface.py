@@ -89,6 +89,18 @@ CASES = [
         source="contract: public names",
     ),
     case(
+        statement="as_array makes a 0-d array of a number of a class of its own",
+        program="""
+            class Metres(float):
+                pass
+
+            a = dezero.as_array(Metres(2.5))
+            a.shape, float(a)
+        """,
+        expect=[[], 2.5],
+        source="a subclass of float is a float",
+    ),
+    case(
         statement="as_variable leaves a Variable as it is",
         program="x = Variable(array([1.0]))\ndezero.as_variable(x) is x",
         expect=True,
