@@ -917,19 +917,19 @@ CASES += [
     case(
         statement="a gradient of float32 becomes float64 where its Variable is",
         program="""
-            class Coarse(dezero.Function):
-                def forward(self, x):
-                    return x * 2.0
+            class Coarser(dezero.Function):
+                def forward(self, x0, x1):
+                    return x1 * 2.0
 
                 def backward(self, gy):
-                    gx = array([2.0, 2.0], "float32")
-                    return gx if kind(gy) == "array" else Variable(gx)
+                    return gy * 2.0, gy * 2.0
 
-            x = Variable(array([1.0, 1.0]))
-            Coarse()(x).backward()
-            x.grad, dtype_name(x.grad)
+            x = [Variable(array([1.0, 1.0], dtype)) for dtype in ("float64", "float32")]
+            y = Coarser()(*x)
+            y.backward()
+            dtype_name(y), [(x.grad, dtype_name(x.grad)) for x in x]
         """,
-        expect=[[2.0, 2.0], "float64"],
+        expect=["float32", [[[2.0, 2.0], "float64"], [[2.0, 2.0], "float32"]]],
         source="contract: a gradient has its Variable's dtype",
         level="dtype",
     ),
