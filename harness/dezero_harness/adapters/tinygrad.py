@@ -16,11 +16,7 @@ OPERATIONS = {
     "transpose": lambda x, axes: x.permute(axes),
     "broadcast_to": lambda x, shape: x.expand(shape),
     "matmul": lambda x, w: x @ w,
-    "sin": Tensor.sin,
-    "cos": Tensor.cos,
-    "tanh": Tensor.tanh,
-    "exp": Tensor.exp,
-    "log": Tensor.log,
+    **{name: getattr(Tensor, name) for name in ("sin", "cos", "tanh", "exp", "log")},
 }
 
 
@@ -34,3 +30,10 @@ def numpy(t):
 
 def grad(y, leaves, seed, create_graph):
     return y.gradient(*leaves, gradient=seed)
+
+
+def warm_up():
+    try:
+        Tensor([0.0]).numpy()
+    except RuntimeError as error:
+        raise RuntimeError(f"tinygrad: {error}; on a processor it needs clang") from None
