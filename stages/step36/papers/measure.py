@@ -249,8 +249,9 @@ def table_of_ratio():
 
 def table_of_torch():
     """What PyTorch's trainings come to, beside the stage's with the same settings."""
-    theirs, rows = load("torch"), []
-    of_maml = [run for run in theirs if run["paper"] == "maml"]
+    theirs = load("torch")
+    of_maml, of_wgan_gp = ([r for r in theirs if r["paper"] == p] for p in ("maml", "wgan_gp"))
+    rows = [["measure", "stage", "PyTorch"], ["---"] * 3]
     for points in (5, 10):
         for step, what in ((1, "1 step"), (10, "10 steps")):
             errors = [
@@ -258,20 +259,18 @@ def table_of_torch():
                 for runs in (load("maml"), of_maml)
             ]
             rows.append([f"MAML, {points} points: error after {what}", *errors])
-    of_wgan_gp = [run for run in theirs if run["paper"] == "wgan_gp"]
     ours = [run for run in load("wgan_gp") if (run["data"], run["steps"]) == ("8gaussians", 20_000)]
     names = {"modes": "modes hit", "share": "share near the data", "gradient_norm": "gradient norm"}
-    for key, what in names.items():
+    for key, what in names.items() if of_wgan_gp else ():
         cells = [spread([run[key] for run in runs]) for runs in (ours, of_wgan_gp)]
         rows.append([f"WGAN-GP, 8 Gaussians: {what}", *cells])
-    rows = [["measure", "stage", "PyTorch"], ["---"] * 3, *rows]
-    counts = (
-        f"MAML {len(load('maml'))} and {len(of_maml)}, WGAN-GP {len(ours)} and {len(of_wgan_gp)}"
-    )
+    seeds = [f"{len(load('maml'))} and {len(of_maml)} seeds of MAML"]
+    seeds += [f"{len(ours)} and {len(of_wgan_gp)} of WGAN-GP"] * bool(of_wgan_gp)
     last = theirs[-1]
-    about = f"{last['machine']}; torch {last['versions']['torch']}; {last['date']}."
-    trainings = f"Trainings of the stage and of PyTorch: {counts}"
-    return "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", f"{trainings}; {about}"])
+    about = (
+        f"{', '.join(seeds)}; {last['machine']}; torch {last['versions']['torch']}; {last['date']}."
+    )
+    return "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", about])
 
 
 def summary():
