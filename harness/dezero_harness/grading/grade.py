@@ -90,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--one", action="store_true", help="SUBMISSIONS is one submission")
     parser.add_argument("--results", type=Path, metavar="JSON", help="with --one: for Gradescope")
     parser.add_argument(
+        "--classroom", type=Path, metavar="JSON", help="with --one: for GitHub Classroom"
+    )
+    parser.add_argument(
         "--unsafe", action="store_true", help="without a sandbox; read what is said"
     )
     parser.add_argument(
@@ -502,10 +505,13 @@ def write_all(
     versions = f"Python {platform.python_version()}, NumPy {plan.arrays.version}"
     exports.write_tables(options.out, plan, scheme, graded, write)
     write_pages(options.out, plan, scheme, graded, versions, write)
-    if options.results:
-        for one in graded:
-            text = json.dumps(exports.gradescope(plan, scheme, one), indent=1) + "\n"
-            write(options.results, text)
+    for file, export in [
+        (options.results, exports.gradescope),
+        (options.classroom, exports.classroom),
+    ]:
+        for found in (export(plan, scheme, one) for one in graded) if file else ():
+            if found:
+                write(file, json.dumps(found, indent=1) + "\n")
 
 
 def _summary(
