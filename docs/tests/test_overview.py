@@ -1,4 +1,4 @@
-"""The overview of a class that was graded, as a teacher has it (`nox -s browser -- -k overview`)."""
+"""The overview of a graded class, as a teacher has it (`nox -s browser -- -k overview`)."""
 
 from types import SimpleNamespace
 
@@ -34,7 +34,9 @@ def overview(page, tmp_path):
         )
         for n, (name, (points, not_run)) in enumerate(CLASS.items())
     ]
-    rows.append(Graded(Hand("Nobody"), Grade(None, "nothing handed in", 0, 0, 0, ""), {"cases": {}}))
+    rows.append(
+        Graded(Hand("Nobody"), Grade(None, "nothing handed in", 0, 0, 0, ""), {"cases": {}})
+    )
     (tmp_path / "reports").mkdir()
     write_pages(
         tmp_path, PLAN, Scheme(), rows, "", lambda file, text: file.write_text(text, "utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,13 @@ def _table(rows: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
+#: Where a spreadsheet that takes ; for what separates cells would begin a new one with a formula.
+_INSIDE = re.compile(rf"(;[ '\"]*)(?=[{re.escape(''.join(_ACTIVE))}])")
+
+
 def csv_text(text: str) -> str:
     """For a spreadsheet: what would be taken for a formula is text."""
+    text = _INSIDE.sub(r"\1'", text)
     return f"'{text}" if text.lstrip(" '\"")[:1] in _ACTIVE else text
 
 

@@ -15,7 +15,7 @@ from dezero_harness.grading import desk, exports
 from dezero_harness.grading.graded import Graded
 from dezero_harness.grading.scoring import Grade, Scheme, Topic
 
-from .conftest import ROOT, package
+from .conftest import package
 
 RIGHT = package(34)
 ROSTER = "\ufeffID,Name,Aliases\n4711,Anna Müller,annam;muellera\n4712,Ben Okoye,\n4713,李小龙,\n"
@@ -339,7 +339,14 @@ def test_one_submission_is_graded_as_an_autograder_of_gradescope_does(
     assert any("expected" in test.get("output", "") for test in found["tests"])
 
 
-def test_text_that_a_spreadsheet_would_compute_is_text():
-    assert exports.csv_text('=HYPERLINK("x")') == '\'=HYPERLINK("x")'
-    assert exports.csv_text("anna") == "anna"
-    assert ROOT.is_dir()
+@pytest.mark.parametrize(
+    "text",
+    ['=HYPERLINK("x")', " '=1+1", "anna;=1+1", "anna; @SUM(A1)", 'anna;"=1', "a;;-2+3", "+1"],
+)
+def test_text_that_a_spreadsheet_would_compute_is_text(text):
+    """Excel separates by ; where a comma is the decimal point, whatever the file does."""
+    (line,) = exports._table([[exports.csv_text(text), "100"]]).splitlines()
+    for separator in ",;":
+        for cell in next(csv.reader([line], delimiter=separator)):
+            assert cell.lstrip(' "')[:1] not in ("=", "+", "-", "@", "|", "%"), cell
+    assert exports.csv_text("anna; b = 1") == "anna; b = 1"

@@ -5,7 +5,9 @@ import sys
 import pytest
 from test_lab import solve_but
 
-pexpect = pytest.importorskip("pexpect", reason="NOT RUN: pexpect, and with it terminals, is not here")
+pexpect = pytest.importorskip(
+    "pexpect", reason="NOT RUN: pexpect, and with it terminals, is not here"
+)
 PATIENCE = 300  # seconds, on a machine that does much else
 PROMPT = r">>> $"
 
