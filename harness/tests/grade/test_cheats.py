@@ -38,7 +38,7 @@ def graded(plan):
     close_judges()
 
 
-NAMES = list(cheats.SLOPES) + list(cheats.NTHS)
+NAMES = [*cheats.SLOPES, *cheats.NTHS, *cheats.HIDDEN, "dual numbers, which obey", "sums of powers"]
 NAMES += ["a table of all that is published", "closed formulas"]
 NAMES += [
     f"a table beside {what}" for what in ("differences", "complex steps", "a contour integral")
