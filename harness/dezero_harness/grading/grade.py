@@ -404,12 +404,12 @@ def _grade_all(
 
 def files_of(place: Path, number: int) -> dict[str, bytes]:
     """The files that are run of what was handed in at this place for this lab."""
-    return handed(place, number).files
+    return handed(place, number, look=False).files
 
 
-def handed(place: Path, number: int) -> Handed:
+def handed(place: Path, number: int, look: bool = True) -> Handed:
     """What was handed in at this place for this lab. Raises NoSubmission."""
-    return read_hand_in(find_root(Path.cwd()), place, number)
+    return read_hand_in(find_root(Path.cwd()), place, number, look)
 
 
 Ready = Sequence[tuple[Entry, str]]
