@@ -75,8 +75,8 @@ def hands(folder: Path, ids: str, roster: Path | None, deadline: str | None) -> 
     for entry, told in zip(found, matched, strict=True):
         when = _time(entry.place)
         late = bool(until and when > until) or bool(told.get("late"))
-        numbers = {kind: told.get(kind, "") for kind in _NUMBERED}
-        hand = Hand(entry.student, told.get("id", ""), entry, when, late, **numbers)
+        hand = Hand(entry.student, told.get("id", ""), entry, when, late)
+        hand = replace(hand, canvas=told.get("canvas", ""), moodle=told.get("moodle", ""))
         student = _on_roster(students, entry, told)
         if student:
             hand = replace(hand, student=student.name or student.id, id=student.id)

@@ -22,8 +22,8 @@ _POSSIBLE = "Points Possible"  # in the first cell of the line of a Canvas grade
 _SHOWN = 20  # failing cases that GitHub Classroom is told of: a step's output has a bound
 #: What a grading worksheet of Moodle has to have; it looks for the columns by these names, as it
 #: writes them in English. "ID number" is for its gradebook.
-MOODLE = ("Identifier", "Full name", "ID number", "Grade", "Maximum grade", "Last modified (grade)")
-MOODLE += ("Feedback comments",)
+MOODLE: tuple[str, ...] = ("Identifier", "Full name", "ID number", "Grade", "Maximum grade")
+MOODLE += ("Last modified (grade)", "Feedback comments")
 COLUMNS = ("student", "id", "points", "status", "late", "passed", "failed", "not run", "reason")
 
 
