@@ -594,7 +594,7 @@ def labs(session):
 def hostile_submissions(session):
     """Grade a class of hostile submissions: none earns anything or harms anybody."""
     install(session, "shared", "harness", extras=["lab", "grade"], groups=["grading"])
-    pytest(session, "harness/tests/grade", "-m", "not cluster and not container")
+    pytest(session, "harness/tests/grade", "-m", "not cluster and not container", "-rs")
 
 
 @nox.session(default=False)

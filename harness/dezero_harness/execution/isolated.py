@@ -57,7 +57,8 @@ class Launch:
     files: open ones that the command reads; they are closed here once it is started.
     longest: bytes of an answer; what is longer is none. after: a command that ends what the end of
     the command leaves running, as a container. tells: it says where it hangs by the clock, for
-    which it starts a thread for each case; else whoever waits for it ends it alone.
+    which it starts a thread for each case; else whoever waits for it ends it alone. why: once it
+    has ended, what is known of that, or nothing.
     """
 
     command: tuple[str, ...]
@@ -69,6 +70,7 @@ class Launch:
     longest: int = 2**24
     after: tuple[str, ...] = ()
     tells: bool = True
+    why: Callable[[], str] | None = None
 
 
 def plainly(stage: Path, arrays: ArrayKind, python: str = "") -> Launch:
@@ -319,7 +321,8 @@ class _Worker(Worker):
         # A sandbox hands on the signal that ended its worker as a shell does, with 128 added to it.
         if status in _OUT_OF_TIME:
             return f"no answer within {self.seconds:g} s of computing"
-        return super().ended(status)
+        known = self.launch.why() if self.launch.why else ""
+        return known or super().ended(status)
 
 
 def libraries(module: str) -> list[str]:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from ..model.arrays import ArrayKind
-from . import runner, system_calls, worker
+from . import control_groups, runner, system_calls, worker
 from .isolated import Isolated, Launch
 from .runner import StageError
 
@@ -87,15 +87,22 @@ class Sandbox:
         program = (interpreter(), "-s", "-S", "-P", "-u", "/harness/worker.py")
         calls = filters()
         command, file = _unseen([*self._around(shown, calls), *program])
+        environment = {"PATH": "/usr/bin:/bin"}  # of bwrap itself: what it has might be read
+        group = control_groups.group(self.bounds.memory, self.bounds.processes)
+        if group:
+            command = (*group.within, *command)
+            environment |= {n: os.environ[n] for n in group.passed_on if n in os.environ}
         return Launch(
             command,
-            {"PATH": "/usr/bin:/bin"},  # of bwrap itself: what it is started with might be read
+            environment,
             "/submission",
             ("/libraries",),
             "/harness/runner.py",
             (*calls, file),
             ANSWER,
             tells=False,
+            after=group.after if group else (),
+            why=group.why if group else None,
         )
 
     def _around(self, shown: dict[Path, Path], calls: tuple[IO[bytes], ...] = ()) -> list[str]:

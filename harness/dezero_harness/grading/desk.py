@@ -21,11 +21,16 @@ PATTERNS = {
     # step34-annamueller: what all names begin with is the assignment's
     "github": r"(?P<id>.+)",
 }
+_NUMBERED = ("canvas", "moodle")  # platforms that take a grade back under the id in the name
 
 
 @dataclass(frozen=True)
 class Hand:
-    """A student, and what they handed in last; `entry` is None for nothing."""
+    """A student, and what they handed in last; `entry` is None for nothing.
+
+    canvas, moodle: the numbers of the user and of the participant in the names of these platforms'
+        files. They are no id of a roster: the same number may be somebody else's there.
+    """
 
     student: str
     id: str = ""
@@ -34,6 +39,8 @@ class Hand:
     late: bool = False
     older: tuple[str, ...] = ()  # names of what they handed in before
     known: bool = True  # on the roster, where there is one
+    canvas: str = ""
+    moodle: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ def hands(folder: Path, ids: str, roster: Path | None, deadline: str | None) -> 
         when = _time(entry.place)
         late = bool(until and when > until) or bool(told.get("late"))
         hand = Hand(entry.student, told.get("id", ""), entry, when, late)
+        hand = replace(hand, canvas=told.get("canvas", ""), moodle=told.get("moodle", ""))
         student = _on_roster(students, entry, told)
         if student:
             hand = replace(hand, student=student.name or student.id, id=student.id)
@@ -115,7 +123,7 @@ def _matched(found: list[Entry], ids: str) -> list[dict[str, str]]:
         for kind in ("canvas", "moodle"):
             matches = [re.fullmatch(PATTERNS[kind], name) for name in names]
             if names and sum(map(bool, matches)) * 2 > len(names):
-                return [_told(match) for match in matches]
+                return [_told(match, kind) for match in matches]
         return [{} for _ in found]
     if ids == "github":
         first, last = min(names, default=""), max(names, default="")
@@ -132,13 +140,15 @@ def _matched(found: list[Entry], ids: str) -> list[dict[str, str]]:
             f"--ids {ids}: neither canvas, moodle nor github, and no pattern with (?P<id>...) or"
             f" (?P<name>...) in it"
         )
-    return [_told(pattern.fullmatch(name)) for name in names]
+    return [_told(pattern.fullmatch(name), ids) for name in names]
 
 
-def _told(match: re.Match[str] | None) -> dict[str, str]:
+def _told(match: re.Match[str] | None, kind: str) -> dict[str, str]:
     told = {name: text for name, text in match.groupdict().items() if text} if match else {}
     if told and "id" not in told:
         told["id"] = told["name"]
+    if told and kind in _NUMBERED:
+        told[kind] = told["id"]
     return told
 
 

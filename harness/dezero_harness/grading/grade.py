@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +36,9 @@ from .judges import close_judges, run_submission
 from .judging import Plan, Result
 from .pages import write_pages
 from .planning import hidden_cases, make_plan
-from .review import flags_of, notes_of
+from .reading import Handed, read_hand_in
 from .scoring import Grade, Scheme, grade_of, read_scheme, topics_of
-from .submissions import Entry, NoSubmission, digest_of, read_package, with_stand_ins
+from .submissions import Entry, NoSubmission, digest_of
 
 COMMAND = "nox -s grade --"
 _CONNECT = 15  # seconds until a scheduler answers
@@ -89,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--deadline", metavar="TIME", help="as in 2026-11-30T23:59; later is late")
     parser.add_argument("--one", action="store_true", help="SUBMISSIONS is one submission")
     parser.add_argument("--results", type=Path, metavar="JSON", help="with --one: for Gradescope")
+    parser.add_argument(
+        "--classroom", type=Path, metavar="JSON", help="with --one: for GitHub Classroom"
+    )
     parser.add_argument(
         "--unsafe", action="store_true", help="without a sandbox; read what is said"
     )
@@ -385,15 +387,14 @@ def _grade_all(
         notes: dict[str, tuple[str, ...]] = {}
         for entry in todo:  # what is no submission takes no time: it is done at once
             try:
-                files = results.files(entry)
+                found = handed(entry.place, plan.number)
             except NoSubmission as error:
                 results.keep(entry, "", (), {"reason": str(error), "cases": {}})
                 bar.update()
             else:
-                ready.append((entry, digest_of(files)))
-                flags[entry.key] = flags_of(files, find_root(Path.cwd()), plan.number)
-                notes[entry.key] = notes_of(files)
-                del files
+                ready.append((entry, digest_of(found.files)))
+                flags[entry.key], notes[entry.key] = found.flags, found.notes
+                del found
         how = on_cluster if options.scheduler else here
         for entry, submission, result in how(options, plan, ready):
             result["notes"] = list(notes[entry.key])
@@ -403,17 +404,12 @@ def _grade_all(
 
 def files_of(place: Path, number: int) -> dict[str, bytes]:
     """The files that are run of what was handed in at this place for this lab."""
-    return with_stand_ins(read_package(place, number, _start(number)))
+    return handed(place, number, look=False).files
 
 
-@cache
-def _start(number: int) -> dict[str, bytes]:
-    """What a lab starts from: the stage before it."""
-    before = find_root(Path.cwd()) / "stages" / f"step{number - 1}"
-    return {
-        str(file.relative_to(before)): file.read_bytes()
-        for file in sorted(before.glob("dezero/**/*.py"))
-    }
+def handed(place: Path, number: int, look: bool = True) -> Handed:
+    """What was handed in at this place for this lab. Raises NoSubmission."""
+    return read_hand_in(find_root(Path.cwd()), place, number, look)
 
 
 Ready = Sequence[tuple[Entry, str]]
@@ -502,10 +498,13 @@ def write_all(
     versions = f"Python {platform.python_version()}, NumPy {plan.arrays.version}"
     exports.write_tables(options.out, plan, scheme, graded, write)
     write_pages(options.out, plan, scheme, graded, versions, write)
-    if options.results:
-        for one in graded:
-            text = json.dumps(exports.gradescope(plan, scheme, one), indent=1) + "\n"
-            write(options.results, text)
+    for file, export in [
+        (options.results, exports.gradescope),
+        (options.classroom, exports.classroom),
+    ]:
+        for found in (export(plan, scheme, one) for one in graded) if file else ():
+            if found:
+                write(file, json.dumps(found, indent=1) + "\n")
 
 
 def _summary(

@@ -12,21 +12,20 @@ import contextlib
 import json
 import os
 import pickle
-import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
 from ..execution.runner import StageError
 from .judging import Plan, Result, judge_submission
+from .pipe import LOOK, line_of
 
 MEMORY = 2 * 2**30  # bytes of address space
 SLACK = 90.0  # seconds beyond those of the submission
-_LOOK = 0.2  # seconds between two looks at whether to stop
 _LONGEST = 2**26  # bytes of a result
 _OURS = ("StageError",)
 
@@ -82,7 +81,8 @@ class Judge:
         """Raises StageError as `judge_submission` does, RuntimeError where the process fails."""
         self._send(dict(files))
         assert self.process.stdout
-        line = _line(self.process.stdout, time.monotonic() + self.seconds, stop)
+        until = time.monotonic() + self.seconds
+        line = line_of(self.process.stdout, until, stop, _LONGEST)
         if stop.is_set():
             self.close()
             return {"cases": {}, "stopped": "it was stopped from outside"}
@@ -136,19 +136,6 @@ def close_judges() -> None:
         _IDLE.clear()
 
 
-def _line(pipe: IO[bytes], until: float, stop: threading.Event) -> bytes:
-    """A line, or as much of it as came until then."""
-    found = b""
-    while not found.endswith(b"\n") and time.monotonic() < until and not stop.is_set():
-        if sys.platform != "win32" and not select.select([pipe], [], [], _LOOK)[0]:
-            continue
-        more = os.read(pipe.fileno(), 2**16)
-        found += more
-        if not more or len(found) > _LONGEST:
-            break
-    return found
-
-
 # In the process
 
 
@@ -194,7 +181,7 @@ def _once_alone() -> threading.Event:
 
     def look() -> None:
         while os.getppid() == parent:
-            time.sleep(_LOOK)
+            time.sleep(LOOK)
         stop.set()
 
     threading.Thread(target=look, daemon=True).start()

@@ -108,7 +108,7 @@ def code_digest() -> str:
     """Of the code that runs and judges: every machine has to have the same."""
     harness = Path(__file__).parents[1]
     rooms = {
-        "execution": ("worker", "runner", "judge", "isolated", "sandbox"),
+        "execution": ("worker", "runner", "judge", "isolated", "sandbox", "control_groups"),
         "grading": ("judging",),
         "model": ("case", "arrays"),
     }

@@ -24,18 +24,27 @@ _BINS = 10  # of the histogram of points
 _ANSWERS = 3  # of the commonest wrong ones that are shown
 _SHORT = 110  # characters of a wrong answer in the overview
 
-#: Sorts a table by the column whose heading is clicked; the only program of these pages.
+#: Sorts a table by the column whose heading is pressed; the only program of these pages.
 SORT = """
 for (const table of document.querySelectorAll("table.sorted")) {
-  table.querySelectorAll("th").forEach((head, column) => head.addEventListener("click", () => {
-    const down = head.dataset.down = head.dataset.down === "1" ? "" : "1";
+  const heads = [...table.querySelectorAll("th")];
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.append(...head.childNodes);
+    head.append(button);
     const key = row => row.cells[column].dataset.key ?? row.cells[column].textContent;
-    const compare = (a, b) => isNaN(a) || isNaN(b) || a === "" || b === ""
-      ? String(a).localeCompare(String(b)) : a - b;
-    const rows = [...table.tBodies[0].rows];
-    rows.sort((a, b) => compare(key(a), key(b)) * (down ? -1 : 1));
-    table.tBodies[0].append(...rows);
-  }));
+    const compare = head.classList.contains("n")
+      ? (a, b) => Number(a) - Number(b)
+      : (a, b) => a.localeCompare(b, undefined, {numeric: true});
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      heads.forEach(other => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const rows = [...table.tBodies[0].rows];
+      rows.sort((a, b) => compare(key(a), key(b)) * (down ? -1 : 1));
+      table.tBodies[0].append(...rows);
+    });
+  });
 }
 """
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import cases
 from ..execution.isolated import Isolated, Limits
+from ..execution.judge import is_right
 from ..execution.runner import Observed, StageError
 from ..execution.sandbox import Bounds
 from ..labs.chapter import Chapter, load_chapter
@@ -93,7 +94,11 @@ def _asked(
             return isolated.observe(case.program, "case", warns=case.warns)
 
         isolated.start()
-        twins = twins_of(chapter.own, seed, ask)
+        twins = twins_of(chapter.own, seed, ask, chapter.capabilities)
+        # Rounding may decide on one of them, by its numbers: then it says nothing of an engine.
+        unseen = tuple(
+            one for one in unseen if is_right(one.case, ask(one.case), chapter.capabilities)
+        )
         needs = {case.id: needs_of(case, ask) for case in chapter.own}
         needs |= {f"unseen {n}": needs_of(one.case, ask) for n, one in enumerate(unseen)}
     return unseen, twins, needs

@@ -40,7 +40,7 @@ def notes_of(files: Mapping[str, bytes]) -> tuple[str, ...]:
     texts = {name: content.decode("utf-8", "replace") for name, content in files.items()}
     found = []
     for name, text in sorted(texts.items()):
-        if re.search(r"^\s*(import|from)\s+matplotlib\b", text, re.MULTILINE):
+        if re.search(r"^[ \t]*(import|from)[ \t]+matplotlib\b", text, re.MULTILINE):
             found.append(f"{name} imports matplotlib: there is none here, and nothing is drawn")
         if re.search(r"\binput\(", text):
             found.append(f"{name} calls input(): nobody can type here, and it gets an empty text")

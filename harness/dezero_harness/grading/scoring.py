@@ -143,7 +143,8 @@ def grade_of(plan: Plan, scheme: Scheme, result: Result) -> Grade:
 
     A case of the chapter counts where it passes and its twin does, times the share of the unseen
     cases that hold of those that need nothing more than it does: plain ones, and those that ask for
-    evidence of a walk; the lower of the two shares, and nothing below a half. Where no unseen case
+    evidence of a walk; the lower of the two shares, and nothing where of the plain ones, or of one
+    kind of evidence, less than a half hold. Where no unseen case
     needs so little, half of all of them have to hold.
     """
     status = _Statuses(result.get("cases", {}))
@@ -199,7 +200,7 @@ class _Vouchers:
         self.asked = [
             (one, f"unseen {n}", plan.needs.get(f"unseen {n}", frozenset()) - EVERYWHERE)
             for n, one in enumerate(plan.unseen)
-            if one.kind in ("plain", "evidence")
+            if one.kind != "idiom"
         ]
         self.all_of = self._share(self.asked)
 
@@ -238,12 +239,14 @@ class _Vouchers:
         return not (asked & {"parameter", "test_mode", "one_core"} - words)
 
     def _share(self, found: list[tuple[Any, str, frozenset[str]]]) -> float:
-        shares = []
-        for kind in ("plain", "evidence"):
-            keys = [key for one, key, _ in found if one.kind == kind]
-            if keys:
-                shares.append(sum(map(self.status.passed, keys)) / len(keys))
-        return min(shares, default=1.0)
+        passed: dict[str, list[bool]] = {}
+        for one, key, _ in found:
+            passed.setdefault(one.kind, []).append(self.status.passed(key))
+        if any(sum(some) / len(some) < _HALF for some in passed.values()):
+            return 0.0
+        plain = passed.pop("plain", [])
+        evidence = [holds for some in passed.values() for holds in some]
+        return min((sum(some) / len(some) for some in (plain, evidence) if some), default=1.0)
 
 
 def level_of(case: Case) -> int:

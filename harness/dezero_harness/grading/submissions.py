@@ -190,7 +190,7 @@ def __getattr__(name):
         raise AttributeError(name)
     return _nothing
 '''
-_MATPLOTLIB = re.compile(rb"(?m)^\s*(import|from)\s+matplotlib\b")
+_MATPLOTLIB = re.compile(rb"(?m)^[ \t]*(import|from)[ \t]+matplotlib\b")
 
 
 def with_stand_ins(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -287,16 +287,27 @@ def _of_package(tree: Tree, base: PurePosixPath) -> dict[str, bytes]:
             if len(path.relative_to(package).parts) > DEPTH:
                 raise NoSubmission(f"more than {DEPTH} folders in each other in dezero")
             _add(files, "dezero" / path.relative_to(package), tree[path]())
-    for path in sorted(tree):  # modules that the package imports
-        beside = path.parent == base and path.suffix == ".py" and path.stem not in _NOT_BESIDE
-        if beside and any(_mentions(content, path.stem) for content in list(files.values())):
+    beside = {
+        path.stem: path
+        for path in tree
+        if path.parent == base and path.suffix == ".py" and path.stem not in _NOT_BESIDE
+    }
+    programs = list(files.values())
+    for content in programs:  # and of what is found meanwhile
+        for name in sorted(_imported(content) & beside.keys()):
+            path = beside.pop(name)
             _add(files, PurePosixPath(path.name), tree[path]())
+            programs.append(files[path.name])
     return files
 
 
-def _mentions(content: bytes, module: str) -> bool:
-    pattern = rb"(?m)^\s*(from|import)\s[^#\n]*\b%b\b" % re.escape(module.encode())
-    return re.search(pattern, content) is not None
+_IMPORT = re.compile(r"(?m)^[ \t]*(?:from|import)[ \t]([^#\n]*)")
+
+
+def _imported(content: bytes) -> set[str]:
+    """The words in a program's lines of imports."""
+    lines = _IMPORT.findall(content.decode("utf-8", "replace"))
+    return {word for line in lines for word in re.findall(r"\w+", line)}
 
 
 def _of_notebook(tree: Tree) -> dict[str, bytes]:
@@ -315,11 +326,13 @@ def _of_notebook(tree: Tree) -> dict[str, bytes]:
             raise NoSubmission(f"a notebook that is none ({shown(path.name, _SHOWN)})") from None
         for source in sources:
             first, _, rest = source.lstrip().partition("\n")
-            written = re.fullmatch(r"%%writefile\s+(-a\s+)?[\"']?(\S*?)[\"']?\s*", first)
-            parts = PurePosixPath(written[2]).parts if written else ()
-            if written and "dezero" in parts and ".." not in parts:
+            magic, *options = first.split() or [""]
+            if magic != "%%writefile" or not options:
+                continue
+            parts = PurePosixPath(options[-1].strip("\"'")).parts
+            if "dezero" in parts and ".." not in parts:
                 name = "/".join(parts[parts.index("dezero") :])
-                before = files.get(name, b"") if written[1] else b""
+                before = files.get(name, b"") if options[:-1] == ["-a"] else b""
                 _add(files, PurePosixPath(name), before + rest.encode() + b"\n")
     return files
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import cases
-from ..execution.judge import differences
+from ..execution.judge import differences, is_right
 from ..execution.runner import Observed
 from ..model.case import Case, Raises, Says
 
@@ -37,14 +37,22 @@ _ROUNDING = {"float16": 0.04, "float32": 1e-4}
 _TOLERANCE = 1e-9
 
 
-def twins_of(published: Iterable[Case], seed: str, ask: Ask) -> dict[str, Case]:
-    """Case id -> its twin, where it has one. `ask` runs a case on the stage itself."""
+def twins_of(
+    published: Iterable[Case], seed: str, ask: Ask, capabilities: frozenset[str]
+) -> dict[str, Case]:
+    """Case id -> its twin, where it has one. `ask` runs a case on the stage itself.
+
+    A twin that the stage itself fails, for its numbers are such that rounding decides, is none.
+    """
     again = drawn_again(seed)
     found = {}
     for case in published:
-        twin = again.get(case.statement)
-        if twin is None or twin.program == case.program:
-            twin = moved(case, seed, ask)
+        drawn = again.get(case.statement)
+        if drawn and (
+            drawn.program == case.program or not is_right(drawn, ask(drawn), capabilities)
+        ):
+            drawn = None
+        twin = drawn or moved(case, seed, ask, capabilities)
         if twin is not None:
             found[case.id] = dataclasses.replace(twin, statement=f"{case.statement}, a twin")
     return found
@@ -71,7 +79,7 @@ def drawn_again(seed: str) -> dict[str, Case]:
     return found
 
 
-def moved(case: Case, seed: str, ask: Ask) -> Case | None:
+def moved(case: Case, seed: str, ask: Ask, capabilities: frozenset[str]) -> Case | None:
     """The case with its numbers moved, and what the stage answers to that."""
     if isinstance(case.expect, Says):  # a text that shows the numbers
         return None
@@ -83,7 +91,10 @@ def moved(case: Case, seed: str, ask: Ask) -> Case | None:
         rng = random.Random(f"{seed} {case.id} {attempt}")
         program = _written(case.program, places, partial(_other, rng))
         if isinstance(case.expect, Raises):
-            return dataclasses.replace(case, program=program)
+            twin = dataclasses.replace(case, program=program)
+            if is_right(twin, ask(twin), capabilities):  # else the text shows the numbers
+                return twin
+            continue
         scale = max(1.0, _largest(case.expect))
         twin = dataclasses.replace(
             case,

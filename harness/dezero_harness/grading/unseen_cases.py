@@ -13,6 +13,7 @@ numbers as well when they are run anew, and none of which looks at more numbers 
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ from .expressions import (
 )
 
 LEVELS = ("values", "first derivatives", "higher derivatives")
+#: What evidence shows: a backward is obeyed, once and with what has come to it by then; sines are
+#: taken of the numbers themselves; behind a gradient is a graph; a backward is obeyed in that, too.
+EVIDENCE = ("obeyed", "watched", "graph", "obeyed twice")
 _TOLERANCE = 1e-9
 _MIXED = 3  # of each idiom, over everything that a chapter has
 
@@ -46,8 +50,8 @@ Asked = tuple[str, Any]
 class Unseen:
     """A question that nobody has seen.
 
-    kind: "plain" and "evidence" vouch for the published cases that need all that it uses, and go
-        as far back; "idiom" is a topic of its own.
+    kind: "plain" and those of EVIDENCE vouch for the published cases that need all that it uses,
+        and go as far back; "idiom" is a topic of its own.
     level: 0, 1 or 2, as it goes forward, back, or back through a gradient.
     """
 
@@ -161,20 +165,18 @@ def _of_numbers(
             rng = chance()
             formula = expression(rng, using, count=count)
             yield "plain", words, 1, f"first derivatives of {about}", _gradients((formula, rng))
-        for ask in (_obeyed, _watched_walk, _watched_walk):
+        name = f"the walk back through {about}"
+        for kind in ("obeyed", "obeyed", "watched", "watched"):
             rng = chance()
-            formula = expression(rng, using)
-            yield "evidence", words, 1, f"the walk back through {about}", ask((formula, rng))
+            yield kind, words, 1, name, _EVIDENCE[kind]((expression(rng, using), rng))
     for count in (0, 3, 2):
         rng = chance()
         formula = expression(rng, using, count=count, curved=True)
         yield "plain", words, 2, f"higher derivatives of {about}", _by_another_leaf((formula, rng))
-    for _ in range(2):
-        for ask in (_graph_behind, _obeyed_twice):
-            rng = chance()
-            formula = expression(rng, using, curved=True)
-            name = f"the graph behind the gradient of {about}"
-            yield "evidence", words, 2, name, ask((formula, rng))
+    name = f"the graph behind the gradient of {about}"
+    for kind in ("graph", "graph", "obeyed twice", "obeyed twice"):
+        rng = chance()
+        yield kind, words, 2, name, _EVIDENCE[kind]((expression(rng, using, curved=True), rng))
 
 
 # Programs of formulas in numbers
@@ -344,35 +346,44 @@ def _with_constants(drawn: Drawn) -> Asked:
 
 # Evidence
 
-# Its backward is no derivative of its forward, so that whoever looks at the numbers is wrong.
+# Its backward is no derivative of its forward, so that whoever looks at the numbers is wrong. It
+# tells who calls it, and with a gradient of which shape: a walk does so once, with the sum of all
+# that has come to it, and latest first. Whoever goes forward calls it once for each leaf.
 _SCALED = """
 calls = []
 
 class Scaled(dezero.Function):
-    def __init__(self, c):
-        self.c = c
+    def __init__(self, name, c):
+        self.name, self.c = name, c
 
     def forward(self, x):
-        calls.append("forward")
+        calls.append(f"forward {self.name}")
         return x * 1.0
 
     def backward(self, gy):
-        calls.append("backward")
-        return gy * self.c
+        calls.append(f"backward {self.name} {tuple(gy.shape)}")
+        return gy * SELF
 
 """
 
 
-def _scaled(formula: Expression, rng: random.Random) -> tuple[list[str], str, list[float]]:
-    """The leaves behind such functions: lines, the formula of these, and the factors."""
-    factors = [round(rng.uniform(1.5, 3.0), 3) * rng.choice([1, -1]) for _ in formula.leaves]
-    lines = _SCALED.strip("\n").split("\n")
+def _scaled(
+    formula: Expression, rng: random.Random, factor: str
+) -> tuple[list[str], dict[str, float], float]:
+    """Such functions behind each leaf and over the formula: lines, and the factors of all.
+
+    factor: of the gradient, as in "gy * self.c"; that need not be linear.
+    """
+    *factors, root = (
+        round(rng.uniform(1.5, 3.0), 3) * rng.choice([1, -1]) for _ in [*formula.leaves, "y"]
+    )
+    lines = _SCALED.replace("SELF", factor).strip("\n").split("\n")
     inner = formula.text
-    names = {name: f"s{n}" for n, name in enumerate(formula.leaves)}
-    for (name, other), c in zip(names.items(), factors, strict=True):
-        lines.append(f"{other} = Scaled({c})({name})")
-        inner = _renamed(inner, name, other)
-    return lines, inner, factors
+    for n, (name, c) in enumerate(zip(formula.leaves, factors, strict=True)):
+        lines.append(f"s{n} = Scaled({name!r}, {c})({name})")
+        inner = _renamed(inner, name, f"s{n}")
+    lines.append(f"y = Scaled('y', {root})({inner})")
+    return lines, dict(zip(formula.leaves, factors, strict=True)), root
 
 
 def _renamed(text: str, name: str, other: str) -> str:
@@ -382,36 +393,41 @@ def _renamed(text: str, name: str, other: str) -> str:
 
 
 def _obeyed(drawn: Drawn) -> Asked:
-    """A backward that somebody else wrote is called, once, and obeyed."""
+    """A backward that somebody else wrote is called, once, and obeyed, linear or not."""
     formula, rng = drawn
-    lines, inner, factors = _scaled(formula, rng)
+    lines, factors, root = _scaled(formula, rng, "gy * self.c")
+    count = len(factors) + 1
     asked = ", ".join(f"{name}.grad" for name in formula.leaves)
-    lines += [f"y = {inner}", "y.backward()", f"y, {asked}, calls"]
-    slopes = [c * formula.partial(n) for n, c in zip(formula.leaves, factors, strict=True)]
-    calls = ["forward"] * len(slopes) + ["backward"] * len(slopes)
-    return _lines(formula, *lines), [_list(formula.partial()), *map(_list, slopes), calls]
+    lines += ["y.backward()", f"y, {asked}, calls[:{count + 1}], sorted(calls[{count + 1}:])"]
+    shape = formula.partial().shape
+    came = {name: root * formula.partial(name) for name in formula.leaves}
+    expect = [_list(formula.partial())]
+    expect += [_list(c * came[name] ** 2) for name, c in factors.items()]
+    expect.append([f"forward {name}" for name in (*factors, "y")] + [f"backward y {shape}"])
+    expect.append(sorted(f"backward {name} {shape}" for name in factors))
+    return _lines(formula, *lines), expect
 
 
 def _obeyed_twice(drawn: Drawn) -> Asked:
-    """And in the walk through the gradient again."""
+    """And in the walk through the gradient again, where what lies over it is not called."""
     formula, rng = drawn
-    lines, inner, factors = _scaled(formula, rng)
-    (x, w), (c, d) = list(formula.leaves)[:2], factors[:2]
+    lines, factors, root = _scaled(formula, rng, "self.c")
+    x, w = list(formula.leaves)[:2]
+    c, d = factors[x], factors[w]
     lines += [
-        f"y = {inner}",
         "y.backward(create_graph=True)",
         f"gx = {x}.grad",
         f"{x}.cleargrad()",
         f"{w}.cleargrad()",
         "gx.backward()",
-        f"gx, {_or_zero(x)}, {_or_zero(w)}",
+        f"gx, {_or_zero(x)}, {_or_zero(w)}, sum(one.startswith('backward y') for one in calls)",
     ]
     expect = [
-        c * formula.partial(x),
-        c * c * formula.partial(x, x),
-        c * d * formula.partial(x, w),
+        root * c * formula.partial(x),
+        root * c * c * formula.partial(x, x),
+        root * c * d * formula.partial(x, w),
     ]
-    return _lines(formula, *lines), [_list(one) for one in expect]
+    return _lines(formula, *lines), [*map(_list, expect), 1]
 
 
 # What is computed is seen by arrays that tell of it, and by the functions of NumPy and Python,
@@ -489,6 +505,7 @@ def computes(f):
 
 
 def _graph_behind(drawn: Drawn) -> Asked:
+    """Functions that give the derivative elsewhere too, and each looks at its own numbers."""
     formula, rng = drawn
     x = next(iter(formula.leaves))
     # The same formula elsewhere: its series gives what the functions behind the gradient have to.
@@ -511,16 +528,19 @@ def _graph_behind(drawn: Drawn) -> Asked:
         "    leave(before)",
         "gx, again, reached, all(fair)",
     ]
-    expect = [_list(formula.partial(x)), _list(elsewhere.partial(x)), True, True]
+    near, zeros, slopes = _near_zeros(formula, 2, rng)
+    lines[-1:] = [*near, f"gx, again, reached, all(fair), {zeros}"]
+    expect = [_list(formula.partial(x)), _list(elsewhere.partial(x)), True, True, slopes]
     return _lines(formula, *lines), expect
 
 
 def _watched_walk(drawn: Drawn) -> Asked:
     """The first derivative, and that it is taken of the numbers themselves."""
-    formula, _ = drawn
+    formula, rng = drawn
     x = next(iter(formula.leaves))
     names = ", ".join(formula.leaves)
     curved = bool(formula.uses & {"sin", "cos"})
+    near, zeros, slopes = _near_zeros(formula, 1, rng)
     lines = [
         *_WATCHED.strip("\n").split("\n"),
         *(f"{n} = Variable({n}.data.view(Watched))" for n in formula.leaves),
@@ -533,14 +553,47 @@ def _watched_walk(drawn: Drawn) -> Asked:
         "finally:",
         "    leave(before)",
         f"given += [np.asarray(v.data) for v in [{names}]]",
-        f"y, {x}.grad, plainly(given), {'bool(seen)' if curved else 'True'}",
+        *near,
+        f"y, {x}.grad, plainly(given), {'bool(seen)' if curved else 'True'}, {zeros}",
     ]
     return _lines(formula, *lines), [
         _list(formula.partial()),
         _list(formula.partial(x)),
         True,
         True,
+        slopes,
     ]
+
+
+#: Where the first derivative of a function is 0, and the second, and what they are.
+_ZEROS: dict[str, dict[int, tuple[float, Callable[[float], float]]]] = {
+    "sin": {1: (math.pi / 2, math.cos), 2: (math.pi, lambda x: -math.sin(x))},
+    "cos": {1: (math.pi, lambda x: -math.sin(x)), 2: (math.pi / 2, lambda x: -math.cos(x))},
+}
+_LARGE = 1e11  # so near are the numbers to these, and so much is what comes of it enlarged
+
+
+def _near_zeros(
+    formula: Expression, level: int, rng: random.Random
+) -> tuple[list[str], str, list[float]]:
+    """A derivative that is nearly 0, and nevertheless right in all its digits.
+
+    Whoever takes it from numbers around has an error as large as these numbers are, wherever the
+    sines were hidden. Returns lines, the question, and the answer.
+    """
+    lines, asked, expect = [], [], []
+    for n, word in enumerate(sorted(formula.uses & _ZEROS.keys())):
+        zero, slope = _ZEROS[word][level]
+        at = zero + rng.uniform(1.0, 3.0) / _LARGE
+        lines.append(f"z{n} = Variable(array({at!r}))")
+        if level == 1:
+            lines.append(f"{word}(z{n}).backward()")
+        else:
+            lines += [f"{word}(z{n}).backward(create_graph=True)", f"gz{n} = z{n}.grad"]
+            lines += [f"z{n}.cleargrad()", f"gz{n}.backward()"]
+        asked.append(f"z{n}.grad * {_LARGE}")
+        expect.append(slope(at) * _LARGE)
+    return lines, f"[{', '.join(asked)}]", expect
 
 
 def _at(formula: Expression, points: dict[str, np.ndarray]) -> Expression:
@@ -552,6 +605,7 @@ def _at(formula: Expression, points: dict[str, np.ndarray]) -> Expression:
     return Expression(formula.text, points, formula.uses, formula.degree, series)
 
 
+_EVIDENCE = dict(zip(EVIDENCE, (_obeyed, _watched_walk, _graph_behind, _obeyed_twice), strict=True))
 #: What idioms ask, over everything that a chapter has.
 _IDIOMS: dict[str, Callable[[Drawn], Asked]] = {
     "a new formula, and its gradients": _gradients,

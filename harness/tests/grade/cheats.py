@@ -183,7 +183,7 @@ def slope(f, x):
     # What dezero_shared.series does: coefficients by recurrences, of one leaf at a time.
     "series in place of a graph": """
 class Series:
-    __array_ufunc__ = None
+    __array_priority__ = 1000
     def __init__(self, c):
         self.c = c
     def other(self, x):
@@ -230,6 +230,111 @@ def slope(f, x):
     return f(Series([x, x * 0.0 + 1.0])).c[1]
 """,
 }
+
+# Forward mode: dual numbers, nested for higher orders, which obey a backward of somebody else's. It
+# has all derivatives right to the last digit, and no walk.
+DUAL = '''
+class Dual:
+    """a + b e, where the e of this level has the square 0."""
+    __array_ufunc__ = None
+    def __init__(self, a, b, level):
+        self.a, self.b, self.level = a, b, level
+
+def level(x):
+    return x.level if isinstance(x, Dual) else 0
+
+def lift(f, slopes, *xs):
+    """f of numbers; slopes[k]: its derivative by the k-th, of lifted ones."""
+    top = max(map(level, xs))
+    if top == 0:
+        return f(*xs)
+    parts = [(x.a, x.b) if level(x) == top else (x, None) for x in xs]
+    inner = [a for a, _ in parts]
+    terms = [mul(slopes[k](*inner), b) for k, (_, b) in enumerate(parts) if b is not None]
+    return Dual(lift(f, slopes, *inner), terms[0] if len(terms) == 1 else add(*terms), top)
+
+def add(x, y):
+    return lift(lambda p, q: p + q, [lambda p, q: 1.0] * 2, x, y)
+def sub(x, y):
+    return lift(lambda p, q: p - q, [lambda p, q: 1.0, lambda p, q: -1.0], x, y)
+def mul(x, y):
+    return lift(lambda p, q: p * q, [lambda p, q: q, lambda p, q: p], x, y)
+def div(x, y):
+    by_y = lambda p, q: neg(div(div(p, q), q))
+    return lift(lambda p, q: p / q, [lambda p, q: div(1.0, q), by_y], x, y)
+def neg(x):
+    return lift(lambda p: -p, [lambda p: -1.0], x)
+def power(x, c):
+    return lift(lambda p: p**c, [lambda p: mul(power(p, c - 1), c)], x)
+def sine(x):
+    return lift(np.sin, [cosine], x)
+def cosine(x):
+    return lift(np.cos, [lambda p: neg(sine(p))], x)
+
+class Function:
+    def __call__(self, *xs):
+        xs = [as_variable(x) for x in xs]
+        known = self.forward(*[x.data for x in xs])
+        def go(x):
+            if isinstance(x, Dual):
+                return Dual(go(x.a), self.obey(x.b), x.level)
+            return known if x is xs[0].data else self.forward(x)
+        y = formula(go if type(self).backward else self.forward, *xs)
+        self.inputs, self.outputs, self.generation = xs, [weakref.ref(y)], 0
+        y.creator = self
+        return y
+    backward = None
+    def obey(self, x):
+        if isinstance(x, Dual):
+            return Dual(self.obey(x.a), self.obey(x.b), x.level)
+        g = self.backward(Variable(np.asarray(x)))
+        return g.data if isinstance(g, Variable) else g
+
+class Named(Function):
+    def __init__(self, function):
+        self.forward = function
+
+def gradient(y, leaf):
+    def value(numbers):
+        x = numbers.get(id(leaf), leaf.data)
+        given = {id(v): numbers[id(v)] for v in y.leaves if id(v) in numbers}
+        top = 1 + max(map(level, [*given.values(), 0.0]))
+        plain = x
+        while isinstance(plain, Dual):
+            plain = plain.a
+        found = y.at({**given, id(leaf): Dual(x, np.ones_like(plain), top)})
+        return found.b if level(found) == top else np.zeros_like(plain)
+    g = Variable(np.asarray(value({})))
+    g.leaves, g.value = y.leaves, value
+    class Walk(Function):
+        def forward(self, *xs):
+            return value({id(v): x for v, x in zip(y.leaves, xs)})
+    f = g.creator = Walk()
+    f.inputs, f.outputs, f.generation = y.leaves, [weakref.ref(g)], 0
+    return g
+
+Variable.__add__ = Variable.__radd__ = operator(add)
+Variable.__mul__ = Variable.__rmul__ = operator(mul)
+Variable.__sub__ = operator(sub)
+Variable.__rsub__ = operator(lambda a, b: sub(b, a))
+Variable.__truediv__ = operator(div)
+Variable.__rtruediv__ = operator(lambda a, b: div(b, a))
+Variable.__neg__ = operator(neg)
+Variable.__pow__ = lambda x, c: Named(lambda a: power(a, c))(x)
+def at(self, numbers):
+    """As before, and each once."""
+    if id(self) not in numbers:
+        numbers[id(self)] = self.data if self.value is None else self.value(numbers)
+    return numbers[id(self)]
+Variable.at = at
+'''
+DUAL_FUNCTIONS = """
+from dezero import Named, cosine, sine
+def sin(x):
+    return Named(sine)(x)
+def cos(x):
+    return Named(cosine)(x)
+"""
 
 # The engine of the stage before, and functions whose derivatives are taken otherwise.
 NODES = """
@@ -280,6 +385,57 @@ def nth(f, n, x):
 """,
 }
 
+# The same where nobody sees the sines that are taken: of plain arrays, by functions kept before.
+HIDES = """
+sines = {np.sin: np.sin, np.cos: np.cos}
+"""
+HIDDEN = {
+    "contour integrals that hide": """
+def nth(f, n, x):
+    np.cos(x)  # to be seen
+    x, f = np.array(x.tolist()), sines[f]
+    if n == 0:
+        return f(x)
+    total = 0.0
+    for root in ROOTS:
+        total = total + f(x + root) / root ** n
+    return np.asarray(np.real(total) / len(ROOTS) * float(np.prod(np.arange(1, n + 1))))
+""",
+    "Chebyshev polynomials that hide": """
+from numpy.polynomial import chebyshev
+FITS = {f: chebyshev.chebfit(x := chebyshev.chebpts1(60), f(9 * x), 45) for f in (np.sin, np.cos)}
+def nth(f, n, x):
+    np.cos(x)
+    x = np.array(x.tolist())
+    if n == 0:
+        return np.asarray(sines[f](x))
+    return np.asarray(chebyshev.chebval(x / 9, chebyshev.chebder(FITS[f], n)) / 9.0 ** n)
+""",
+    "a first derivative by differences that hides": """
+CYCLE = [np.sin, np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x)]
+def nth(f, n, x):
+    np.cos(x)
+    x = np.array(x.tolist())
+    if n != 1:
+        return np.asarray(CYCLE[(n + (f is np.cos)) % 4](x))
+    f = sines[f]
+    found = [(f(x + h) - f(x - h)) / (2 * h) for h in (0.01 / 2**k for k in range(6))]
+    for m in range(1, 6):
+        found = [(4**m * b - a) / (4**m - 1) for a, b in zip(found, found[1:])]
+    return np.asarray(found[0])
+""",
+}
+
+# No functions but sums of powers, which the walk takes apart.
+POWERS = """
+import math
+def sin(x):
+    return sum((-1) ** k * x ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(20))
+def cos(x):
+    more = sum((-1) ** k * x ** (2 * k) / math.factorial(2 * k) for k in range(1, 20))
+    return more + (x * 0.0 + 1.0)
+"""
+
 # Closed formulas for what unseen questions once were, and for programs like the published ones.
 FORMULAS = r'''
 import re, sys
@@ -320,7 +476,8 @@ def numeric(slope):
 
 
 def nodes(way):
-    return package(33) | {FUNCTIONS: NODES.replace("NTH\n", NTHS[way] + "\n", 1)}
+    nth = NTHS[way] if way in NTHS else HIDES + HIDDEN[way]
+    return package(33) | {FUNCTIONS: NODES.replace("NTH\n", nth + "\n", 1)}
 
 
 def cheats(plan):
@@ -328,7 +485,12 @@ def cheats(plan):
     start = package(33)
     published = table((*plan.own, *plan.earlier))
     found = {name: numeric(name) for name in SLOPES}
-    found |= {name: nodes(name) for name in NTHS}
+    found |= {name: nodes(name) for name in (*NTHS, *HIDDEN)}
+    found["dual numbers, which obey"] = {
+        INIT: NUMERIC.replace("SLOPE\n", "") + DUAL,
+        FUNCTIONS: DUAL_FUNCTIONS,
+    }
+    found["sums of powers"] = start | {FUNCTIONS: POWERS}
     found["a table of all that is published"] = start | {INIT: published + start[INIT]}
     beside = numeric("finite differences, extrapolated")
     found["a table beside differences"] = beside | {INIT: published + beside[INIT]}

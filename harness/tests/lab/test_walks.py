@@ -1,16 +1,15 @@
-"""Three walks: a learner who makes classic mistakes, and the headline that each must get.
+"""Three walks: a learner who makes classic mistakes and mends them, each lab in one folder.
 
-At a mistake the first failure has to be the one to learn from, with a sentence where the mistake is
-a classic one; and on the way from the start to the end no right step makes a bar fall.
+After each mistake the first failure has to be the one to learn from, with a sentence where the
+mistake is a classic one; and on the way from the start to the end no right step makes a bar fall.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from conftest import replace_by_stage
 from dezero_harness.labs import chapter as chapter_module
 from dezero_harness.labs.attempt import tried
 from dezero_harness.labs.starter import package
@@ -28,141 +27,210 @@ class Mistake:
     likely: str = ""
 
 
+@dataclass(frozen=True)
+class Step:
+    """What is written next: names of definitions, "" for the statements outside of them in a file.
+
+    The mistakes are made one after the other in what is there by now, and mended.
+    """
+
+    writes: list[str]
+    mistakes: list[Mistake] = field(default_factory=list)
+
+
 WALKS = {
     32: [
-        Mistake(
-            "the walk takes arrays for gradients still",
-            "core.py",
-            "f.backward(*gys), Variable)",
-            "f.backward(*gys), Array)",
-            "x to the power of 1 has the derivative 1 at 0",
-            "returned a Variable where an array is due",
+        Step(["core.py:"]),
+        Step(["core.py:Mul.backward", "core.py:Parameter"]),
+        Step(["__init__.py:"]),
+        Step(
+            ["core.py:Variable.backward"],
+            [
+                Mistake(
+                    "the walk takes arrays for gradients still",
+                    "core.py",
+                    "f.backward(*gys), Variable)",
+                    "f.backward(*gys), Array)",
+                    "x to the power of 1 has the derivative 1 at 0",
+                    "returned a Variable where an array is due",
+                ),
+                Mistake(
+                    "the walk starts from an array",
+                    "core.py",
+                    "constant(arrays.ones_like(self._data))",
+                    "arrays.ones_like(self._data)",
+                    "x plus x at 3 has the derivative 2",
+                    "returned an array where a Variable is due",
+                ),
+            ],
         ),
-        Mistake(
-            "the walk starts from an array",
-            "core.py",
-            "constant(arrays.ones_like(self._data))",
-            "arrays.ones_like(self._data)",
-            "x plus x at 3 has the derivative 2",
-            "returned an array where a Variable is due",
+        Step(
+            ["core.py:Pow.backward"],
+            [
+                Mistake(
+                    "the exponent is forgotten",
+                    "core.py",
+                    "gy * (x ** arrays.lowered(self.c) * self.c)",
+                    "gy * x ** arrays.lowered(self.c)",
+                    "the slope of x to the power of 3 at 3 is right",
+                    "times the right one",
+                ),
+            ],
         ),
-        Mistake(
-            "create_graph is taken and forgotten",
-            "core.py",
-            'using_config("enable_backprop", create_graph)',
-            "no_grad()",
-            "x^4 - 2 x^2 has 24 and 44 at 2, and 68 where nothing is cleared",
-            "walks under no_grad() all the same",
-        ),
-        Mistake(
-            ".data is left in Mul",
-            "core.py",
-            "gx0 = gy * x1 if x0.requires_grad else None\n"
-            "        gx1 = gy * x0 if x1.requires_grad else None",
-            "gx0 = gy * x1.data if x0.requires_grad else None\n"
-            "        gx1 = gy * x0.data if x1.requires_grad else None",
-            "the second derivative of x times x at 3 is right",
-            "Mul.backward computes with `x1.data`",
-        ),
-        Mistake(
-            "the sign of a quotient's second gradient",
-            "core.py",
-            "gx1 = -gx0 * y",
-            "gx1 = gx0 * y",
-            "x over x at 3 has the derivative 0",
-            "",
-        ),
-        Mistake(
-            "the exponent is forgotten",
-            "core.py",
-            "gy * (x ** arrays.lowered(self.c) * self.c)",
-            "gy * x ** arrays.lowered(self.c)",
-            "the slope of x to the power of 3 at 3 is right",
-            "times the right one",
+        Step(["core.py:cast"]),
+        Step(
+            ["core.py:Variable.grad", "core.py:Div.backward"],
+            [
+                Mistake(
+                    ".data is left in Mul",
+                    "core.py",
+                    "gx0 = gy * x1 if x0.requires_grad else None\n"
+                    "        gx1 = gy * x0 if x1.requires_grad else None",
+                    "gx0 = gy * x1.data if x0.requires_grad else None\n"
+                    "        gx1 = gy * x0.data if x1.requires_grad else None",
+                    "the second derivative of x times x at 3 is right",
+                    "Mul.backward computes with `x1.data`",
+                ),
+                Mistake(
+                    "create_graph is taken and forgotten",
+                    "core.py",
+                    'using_config("enable_backprop", create_graph)',
+                    "no_grad()",
+                    "x^4 - 2 x^2 has 24 and 44 at 2, and 68 where nothing is cleared",
+                    "walks under no_grad() all the same",
+                ),
+                Mistake(
+                    "the sign of a quotient's second gradient",
+                    "core.py",
+                    "gx1 = -gx0 * y",
+                    "gx1 = gx0 * y",
+                    "x over x at 3 has the derivative 0",
+                    "",
+                ),
+            ],
         ),
     ],
     34: [
-        Mistake(
-            "a forgotten return",
-            "functions.py",
-            "return gy * cos(x)",
-            "gy * cos(x)",
-            "the slope of sin at 1 is cos 1",
-            "Sin.backward computes something and returns nothing",
+        Step(
+            ["functions.py:", "functions.py:Sin", "functions.py:sin"],
+            [
+                Mistake(
+                    "NumPy's cosine of a Variable",
+                    "functions.py",
+                    "return gy * cos(x)",
+                    "return gy * __import__('numpy').cos(x)",
+                    "the slope of sin at 1 is cos 1",
+                    "NumPy's cos got a Variable",
+                ),
+                Mistake(
+                    "NumPy's cosine of the array",
+                    "functions.py",
+                    "return gy * cos(x)",
+                    "return gy * get_array_module(x.data).cos(x.data)",
+                    "the derivatives of sin at 1 go sin, cos, minus sin, minus cos",
+                    "Sin.backward computes with `x.data`",
+                ),
+            ],
         ),
-        Mistake(
-            "NumPy's cosine of a Variable",
-            "functions.py",
-            "return gy * cos(x)",
-            "return gy * __import__('numpy').cos(x)",
-            "the slope of sin at 1 is cos 1",
-            "NumPy's cos got a Variable",
-        ),
-        Mistake(
-            "NumPy's cosine of the array",
-            "functions.py",
-            "return gy * cos(x)",
-            "return gy * get_array_module(x.data).cos(x.data)",
-            "the derivatives of sin at 1 go sin, cos, minus sin, minus cos",
-            "Sin.backward computes with `x.data`",
-        ),
-        Mistake(
-            "gy is forgotten",
-            "functions.py",
-            "return gy * cos(x)",
-            "return cos(x)",
-            "sin x passes on its gradient times its derivative",
-            "Sin.backward never uses gy",
-        ),
-        Mistake(
-            "the sign of the cosine's derivative",
-            "functions.py",
-            "return gy * -sin(x)",
-            "return gy * sin(x)",
-            "the slope of cos at 1 is -sin 1",
-            "the opposite sign",
+        Step(
+            ["functions.py:Cos", "functions.py:cos"],
+            [
+                Mistake(
+                    "a forgotten return",
+                    "functions.py",
+                    "return gy * cos(x)",
+                    "gy * cos(x)",
+                    "the slope of sin at 1 is cos 1",
+                    "Sin.backward computes something and returns nothing",
+                ),
+                Mistake(
+                    "gy is forgotten",
+                    "functions.py",
+                    "return gy * cos(x)",
+                    "return cos(x)",
+                    "sin x passes on its gradient times its derivative",
+                    "Sin.backward never uses gy",
+                ),
+                Mistake(
+                    "the sign of the cosine's derivative",
+                    "functions.py",
+                    "return gy * -sin(x)",
+                    "return gy * sin(x)",
+                    "the slope of cos at 1 is -sin 1",
+                    "the opposite sign",
+                ),
+            ],
         ),
     ],
     36: [
-        Mistake(
-            "what was repeated is not summed",
-            "core.py",
-            "return sum_to(gy, x.shape)",
-            "return gy",
-            "broadcast_to more axes hands each number's gradient back",
-            "what broadcasting repeated has to be summed",
+        Step(["core.py:"]),
+        Step(["core.py:BroadcastTo", "core.py:SumTo", "core.py:broadcast_to"]),
+        Step(["core.py:sum_to"]),
+        Step(["functions.py:", "functions.py:Log", "functions.py:log", "functions.py:MatMul"]),
+        Step(
+            ["functions.py:Exp", "functions.py:exp", "functions.py:sum", "functions.py:operand"],
+            [
+                Mistake(
+                    "what was repeated is not summed",
+                    "core.py",
+                    "return sum_to(gy, x.shape)",
+                    "return gy",
+                    "broadcast_to more axes hands each number's gradient back",
+                    "what broadcasting repeated has to be summed",
+                ),
+                Mistake(
+                    "the array of an output",
+                    "functions.py",
+                    "return gy * y\n",
+                    "return gy * y.data\n",
+                    "exp is its own derivative at every order",
+                    "Exp.backward computes with `y.data`",
+                ),
+            ],
         ),
-        Mistake(
-            "the walk does not sum",
-            "core.py",
-            "f.backward(*gys), Variable, sum_to)",
-            "f.backward(*gys), Variable)",
-            "a 0-d Variable on the left of plus has a 0-d gradient",
-            "what broadcasting repeated has to be summed",
+        Step(
+            [
+                "functions.py:Reshape",
+                "functions.py:reshape",
+                "functions.py:Transpose",
+                "functions.py:transpose",
+            ],
+            [
+                Mistake(
+                    "the same axes again",
+                    "functions.py",
+                    "inverse = sorted(range(gy.ndim), key=self.axes.__getitem__)",
+                    "inverse = self.axes",
+                    "transpose of three axes hands each number's gradient back",
+                    "has another shape than its input",
+                ),
+            ],
         ),
-        Mistake(
-            "the array of an output",
-            "functions.py",
-            "return gy * y\n",
-            "return gy * y.data\n",
-            "exp is its own derivative at every order",
-            "Exp.backward computes with `y.data`",
-        ),
-        Mistake(
-            "the same axes again",
-            "functions.py",
-            "inverse = sorted(range(gy.ndim), key=self.axes.__getitem__)",
-            "inverse = self.axes",
-            "transpose of three axes hands each number's gradient back",
-            "has another shape than its input",
-        ),
-        Mistake(
-            "a transpose too few",
-            "functions.py",
-            "matmul(flip(x0), gy)",
-            "matmul(x0, gy)",
-            "matmul of two vectors has both gradients",
-            "",
+        Step(
+            [
+                "functions.py:stacked",
+                "functions.py:flip",
+                "functions.py:matmul",
+                "core.py:Variable.backward",
+            ],
+            [
+                Mistake(
+                    "a transpose too few",
+                    "functions.py",
+                    "matmul(flip(x0), gy)",
+                    "matmul(x0, gy)",
+                    "matmul of two vectors has both gradients",
+                    "",
+                ),
+                Mistake(
+                    "the walk does not sum",
+                    "core.py",
+                    "f.backward(*gys), Variable, sum_to)",
+                    "f.backward(*gys), Variable)",
+                    "a 0-d Variable on the left of plus has a 0-d gradient",
+                    "what broadcasting repeated has to be summed",
+                ),
+            ],
         ),
     ],
 }
@@ -192,51 +260,8 @@ def first(said):
     return re.search(r"^First failure: (.*)$", said, re.M)[1]
 
 
-@pytest.mark.parametrize(
-    ("number", "mistake"),
-    [(number, mistake) for number, walk in WALKS.items() for mistake in walk],
-    ids=lambda part: part if isinstance(part, int) else part.name.replace(" ", "-"),
-)
-def test_a_mistake_has_the_headline_to_learn_from(lab, root, some, number, mistake):
-    lab("start", number)
-    folder = root / f"labs/step{number}"
-    replace_by_stage(folder, root / f"stages/step{number}")
-    file = folder / "dezero" / mistake.file
-    right = file.read_text("utf-8")
-    assert right.count(mistake.right) == 1
-    file.write_text(right.replace(mistake.right, mistake.wrong), "utf-8")
-    status, said = lab("check", number)
-    assert status == 1
-    assert first(said) == mistake.headline
-    likely = re.findall("^  likely    (.*)$", said, re.M)
-    assert likely == [] if not mistake.likely else mistake.likely in likely[0]
-
-
-#: Right steps, in an order in which a learner may take them: names of definitions, "" for the
-#: statements outside of them in this file.
-STEPS = {
-    32: [
-        ["core.py:"],
-        ["core.py:Mul.backward", "core.py:Parameter"],
-        ["__init__.py:"],
-        ["core.py:Variable.backward"],
-        ["core.py:Pow.backward"],
-        ["core.py:cast"],
-        ["core.py:Variable.grad", "core.py:Div.backward"],
-    ],
-    34: [["functions.py:", "functions.py:Cos"], ["functions.py:cos"], ["functions.py:Sin"]],
-    36: [
-        ["core.py:", "core.py:Variable.backward"],
-        ["core.py:BroadcastTo", "core.py:SumTo", "core.py:broadcast_to"],
-        ["core.py:sum_to"],
-        ["functions.py:", "functions.py:Log", "functions.py:log", "functions.py:MatMul"],
-        ["functions.py:Exp", "functions.py:exp", "functions.py:sum", "functions.py:operand"],
-    ],
-}
-
-
-@pytest.mark.parametrize("number", STEPS)
-def test_no_right_step_makes_a_bar_fall(lab, root, some, number):
+@pytest.mark.parametrize("number", WALKS)
+def test_a_learner_walks_a_lab_and_learns_from_each_mistake(lab, root, some, number):
     lab("start", number)
     chapter = chapter_module.load_chapter(root, number)
     folder = root / f"labs/step{number}"
@@ -244,18 +269,43 @@ def test_no_right_step_makes_a_bar_fall(lab, root, some, number):
     if number == 32:
         start[Path("dezero/core.py")] = start[Path("dezero/core_simple.py")]
     left = {f"{unit.path.name}:{unit.name}": unit for unit in tried(chapter, start).left}
+    last = [Step([name]) for name in left if name not in written(WALKS[number])]
     reached, seen = [0, 0], []
-    for names in [[], *STEPS[number], list(left)]:
-        for name in names:
+    for step in [Step([]), *WALKS[number], *last]:
+        for name in step.writes:
             left.pop(name, None)
         files = tried(chapter, start, kept=left.values()).completed
+        for mistake in step.mistakes:
+            make(mistake, folder, files)
+            status, said = lab("check", number)
+            likely = re.findall("^  likely    (.*)$", said, re.M)
+            assert (status, first(said)) == (1, mistake.headline), mistake.name
+            assert mistake.likely in likely[0] if mistake.likely else likely == [], mistake.name
         for path, text in files.items():
             (folder / path).write_text(text, "utf-8")
         said = lab("check", number)[1]
         now = bars(said)
         assert now[1] == 60
-        assert now >= reached, (names, seen, said)
-        assert now[0] >= reached[0]
+        assert now[0] >= reached[0], (step.writes, seen, said)
         reached = now
-        seen.append((names, now))
+        seen.append((step.writes, now))
     assert "every case of the book passes" in said
+
+
+def written(walk):
+    return {name for step in walk for name in step.writes}
+
+
+def make(mistake, folder, files):
+    """The learner's files with this line written otherwise."""
+    for path, text in files.items():
+        if path.name == mistake.file:
+            # As Python writes what it has read: with these quotes.
+            right, wrong = (words.replace('"', "'") for words in (mistake.right, mistake.wrong))
+            assert text.count(right) == 1, mistake.name
+            text = text.replace(right, wrong)
+        (folder / path).write_text(text, "utf-8")
+
+
+def test_there_are_fifteen_mistakes_at_least():
+    assert sum(len(step.mistakes) for walk in WALKS.values() for step in walk) >= 15
