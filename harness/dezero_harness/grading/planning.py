@@ -15,7 +15,8 @@ from .. import cases
 from ..execution.isolated import Isolated, Limits
 from ..execution.runner import Observed, StageError
 from ..execution.sandbox import Bounds
-from ..labs.chapter import Chapter, load_chapter
+from ..labs.chapter import Chapter
+from ..labs.loading import load_chapter
 from ..model.arrays import array_kind
 from ..model.case import Case
 from .judging import Plan

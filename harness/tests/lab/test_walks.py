@@ -5,15 +5,19 @@ a classic one; and on the way from the start to the end no right step makes a ba
 """
 
 import re
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from conftest import replace_by_stage
-from dezero_harness.labs import chapter as chapter_module
+from dezero_harness.labs import lab as lab_module
 from dezero_harness.labs.attempt import tried
+from dezero_harness.labs.in_page import Lab, pack, unpack
+from dezero_harness.labs.loading import load_chapter
 from dezero_harness.labs.starter import package
+from dezero_harness.site.labs import packed
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,7 @@ WALKS = {
 @pytest.fixture
 def some(monkeypatch):
     """The plainest of the earlier cases, for a walk checks many times."""
-    whole = chapter_module.load_chapter
+    whole = load_chapter
 
     def load(root, number):
         chapter = whole(root, number)
@@ -210,6 +214,20 @@ def test_a_mistake_has_the_headline_to_learn_from(lab, root, some, number, mista
     assert first(said) == mistake.headline
     likely = re.findall("^  likely    (.*)$", said, re.M)
     assert likely == [] if not mistake.likely else mistake.likely in likely[0]
+    assert_the_page_says_the_same(lab_module.load_chapter(root, number), folder, said)
+
+
+def assert_the_page_says_the_same(chapter, folder, said):
+    """Of the same files, run in this process, as in the worker of a browser."""
+    files = {path.as_posix(): text for path, text in package(folder).items()}
+    told = Lab(unpack(pack(packed(chapter)))).check(files)
+    assert f"First failure: {told['first']['statement']}\n" in said
+    facts = "".join(f"  {name:8}  {text}\n" for name, text in told["first"]["facts"])
+    assert facts in said
+    assert [bar["passed"] + bar["again"] for bar in told["bars"]] == bars(said)
+    headings = [part["heading"] for part in told["also"]]
+    assert headings == re.findall(r"^(?:Failing|Wrong|Waiting) .*$", said, re.M)
+    assert "dezero" not in sys.modules
 
 
 #: Right steps, in an order in which a learner may take them: names of definitions, "" for the
@@ -238,7 +256,7 @@ STEPS = {
 @pytest.mark.parametrize("number", STEPS)
 def test_no_right_step_makes_a_bar_fall(lab, root, some, number):
     lab("start", number)
-    chapter = chapter_module.load_chapter(root, number)
+    chapter = load_chapter(root, number)
     folder = root / f"labs/step{number}"
     start = package(folder)
     if number == 32:
