@@ -17,6 +17,7 @@ from dezero_harness.labs.attempt import tried
 from dezero_harness.labs.in_page import Lab, pack, unpack
 from dezero_harness.labs.loading import load_chapter
 from dezero_harness.labs.starter import package
+from dezero_harness.labs.telling import padded
 from dezero_harness.site.labs import packed
 
 
@@ -222,8 +223,8 @@ def assert_the_page_says_the_same(chapter, folder, said):
     files = {path.as_posix(): text for path, text in package(folder).items()}
     told = Lab(unpack(pack(packed(chapter)))).check(files)
     assert f"First failure: {told['first']['statement']}\n" in said
-    facts = "".join(f"  {name:8}  {text}\n" for name, text in told["first"]["facts"])
-    assert facts in said
+    rows = [f"  {padded(name, 8)}  {text}\n" for name, text in told["first"]["facts"]]
+    assert "".join(rows) in said
     assert [bar["passed"] + bar["again"] for bar in told["bars"]] == bars(said)
     headings = [part["heading"] for part in told["also"]]
     assert headings == re.findall(r"^(?:Failing|Wrong|Waiting) .*$", said, re.M)
