@@ -119,6 +119,14 @@ def with_next(app, page, template, context, doctree):
     context["next"] = link(chapters[here + 1] if here + 1 < len(chapters) else "papers")
 
 
+def with_lab(app, page, template, context, doctree):
+    """The page of a lab has its editor beside all else, after what runs Python (run.js)."""
+    if re.fullmatch(r"lab\d+", page):
+        app.add_css_file("lab.css", priority=810)
+        app.add_js_file(f"{page}-start.js", priority=810)
+        app.add_js_file("lab.js", priority=820)
+
+
 HIGHEST = 540  # pixels of a picture
 
 
@@ -185,7 +193,7 @@ def setup(app):
     app.connect("builder-inited", with_landmarks)
     app.add_search_language(SearchNumbers)
     app.add_html_math_renderer("mathml", (formula, None), (display, None))
-    for change in (with_head, with_levels, with_next, with_sizes):
+    for change in (with_head, with_levels, with_next, with_lab, with_sizes):
         app.connect("html-page-context", change, priority=900)  # after the theme
 
 

@@ -95,9 +95,32 @@
       }
     }
 
+    /* The lab of a page: with `files` and `data` it is opened first. texts: the learner's files, as JSON. */
+    let opened = null, until = Infinity;
+    function lab({ files, data, call, texts }) {
+      if (files) {
+        page.unpack("/clone", python.toPy(files));
+        // Python asks now and then whether it was interrupted. It is, when a case has had its time.
+        python.setInterruptBuffer({
+          get 0() {
+            if (performance.now() < until) return 0;
+            until = performance.now() + 1000;
+            return 2;
+          },
+          set 0(_) {},
+        });
+        opened = page.OneLab("/clone", data, (seconds) => {
+          until = seconds ? performance.now() + 1000 * seconds : Infinity;
+        });
+      }
+      const say = (count) => postMessage({ kind: "counts", count });
+      const answer = call === "check" ? opened.check(texts, say) : opened.hint();
+      postMessage({ kind: "done", ...JSON.parse(answer) });
+    }
+
     self.onmessage = async ({ data }) => {
       try {
-        await { load, run, record }[data.kind](data);
+        await { load, run, record, lab }[data.kind](data);
       } catch (error) {
         postMessage({ kind: "failed", why: error.message });
       }
@@ -169,7 +192,10 @@
   // --- the programs of a chapter ---
 
   const chapter = Number(document.querySelector("[data-run-chapter]")?.dataset.runChapter);
-  const INSTEAD = `On your own machine it runs with: nox -s run -- ${chapter}`;
+  const lab = document.querySelector("[data-lab]")?.dataset.lab;
+  const INSTEAD = lab
+    ? `On your own machine it goes so: nox -s lab -- start ${lab}`
+    : `On your own machine it runs with: nox -s run -- ${chapter}`;
 
   function element(parent, tag, kind, text = "") {
     const made = parent.appendChild(document.createElement(tag));
@@ -350,6 +376,8 @@
   }
 
   for (const figure of document.querySelectorAll(".dz-stepper")) recordable(figure);
+
+  self.DEZERO_PAGE = { python, ask, stop, script, loading, worker: () => worker }; // for lab.js
 
   programs.forEach((program, index) => {
     const { box } = program;

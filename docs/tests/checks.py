@@ -120,6 +120,7 @@ def thin(page, selector, most):
             const walk = (parent, path) => {
                 for (const one of [...parent.children]) {
                     const key = `${path} > ${sign(one)}`;
+                    if (one.isContentEditable) continue; // an editor minds what is taken out of it
                     if (one.matches(selector)) met[key] = (met[key] ?? 0) + 1;
                     if (met[key] > most) one.remove();
                     else walk(one, key);

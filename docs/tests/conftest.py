@@ -8,6 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from checks import watched
 from playwright.sync_api import sync_playwright
 
 PATIENCE = 120_000  # milliseconds that a machine under load may take for what takes a few seconds
@@ -81,3 +82,38 @@ def folder_server(tmp_path):
     yield tmp_path, f"http://127.0.0.1:{running.server_port}"
     running.shutdown()
     running.server_close()
+
+
+@pytest.fixture(scope="session")
+def pieces():
+    """Python in the site, for no request leaves the machine here."""
+    if not (HTML / "_static/python").is_dir():
+        pytest.fail("the site holds no Python; build it so: nox -s site -- --offline-python")
+
+
+@pytest.fixture
+def visit(chromium, server, pieces):
+    """Open a page in a browser that has been nowhere, and may ask nothing of the network."""
+    contexts, problems = [], []
+
+    def open_page(name, prepare=None, **options):
+        context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
+        context.set_default_timeout(PATIENCE)
+        here = f"{server}/"
+        context.route(
+            lambda url: not url.startswith((here, "blob:", "data:")), lambda route: route.abort()
+        )
+        contexts.append(context)
+        page = context.new_page()
+        if prepare:
+            prepare(page)
+        with watched(page) as found:
+            problems.append(found)
+            page.goto(f"{here}{name}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    left = [one for found in problems for one in found if "off the machine" in one]
+    assert left == []

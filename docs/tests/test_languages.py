@@ -5,7 +5,14 @@ from checks import WIDTHS, watched
 
 from conftest import HTML
 
-PAGES = ["index", *(f"step{n}/index" for n in range(31, 37)), "stages", "departures", "learn"]
+PAGES = [
+    "index",
+    *(f"step{n}/index" for n in range(31, 37)),
+    *(f"lab{n}" for n in range(32, 37)),
+    "stages",
+    "departures",
+    "learn",
+]
 
 
 def test_each_page_leads_to_itself_in_the_other_language_and_back(server, page):

@@ -7,45 +7,11 @@ machine here.
 import json
 
 import pytest
-from checks import accessibility, thin, watched, width
+from checks import accessibility, thin, width
 
 from conftest import HTML, PATIENCE
 
 STAGES = range(31, 37)
-PIECES = HTML / "_static/python"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def pieces():
-    if not PIECES.is_dir():
-        pytest.fail("the site holds no Python; build it so: nox -s site -- --offline-python")
-
-
-@pytest.fixture
-def visit(chromium, server):
-    contexts, problems = [], []
-
-    def open_page(name, prepare=None, **options):
-        context = chromium.new_context(viewport={"width": 1280, "height": 800}, **options)
-        context.set_default_timeout(PATIENCE)
-        here = f"{server}/"
-        context.route(
-            lambda url: not url.startswith((here, "blob:", "data:")), lambda route: route.abort()
-        )
-        contexts.append(context)
-        page = context.new_page()
-        if prepare:
-            prepare(page)
-        with watched(page) as found:
-            problems.append(found)
-            page.goto(f"{here}{name}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    left = [one for found in problems for one in found if "off the machine" in one]
-    assert left == []
 
 
 def run(page, box, *stages):

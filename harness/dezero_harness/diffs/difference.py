@@ -171,13 +171,9 @@ def difference(old: Path, new: Path) -> list[FileDifference]:
     is not there.
     """
     before, after = _texts(old), _texts(new)
-    gone = before.keys() - after.keys()
-    found = []
-    for path in sorted(after.keys() - before.keys()):
-        origin = _origin(path, after[path], before, gone)
-        if origin and origin in gone:
-            gone.remove(origin)
-        found.append(_compared(origin, path, before, after))
+    made = _origins(before, after, KINDS)
+    gone = before.keys() - after.keys() - set(made.values())
+    found = [_compared(origin, path, before, after) for path, origin in made.items()]
     found += [_compared(path, path, before, after) for path in before.keys() & after.keys()]
     found += [_compared(path, None, before, after) for path in gone]
     differing = [
@@ -186,6 +182,27 @@ def difference(old: Path, new: Path) -> list[FileDifference]:
         if not (file.old and file.new) or before[file.old] != after[file.new] or file.renamed
     ]
     return sorted(differing, key=lambda file: (KINDS.index(file.kind), file.path))
+
+
+def origins(old: Path, new: Path) -> dict[Path, Path | None]:
+    """The files of the engine that are new, and the old ones that `difference` compares them with.
+
+    Nothing is compared for this line by line, so it takes no git.
+    """
+    return _origins(_texts(old), _texts(new), ("engine",))
+
+
+def _origins(
+    before: dict[Path, str], after: dict[Path, str], kinds: Sequence[str]
+) -> dict[Path, Path | None]:
+    gone = before.keys() - after.keys()
+    found: dict[Path, Path | None] = {}
+    for path in sorted(after.keys() - before.keys()):
+        if kind_of(path) in kinds:
+            origin = found[path] = _origin(path, after[path], before, gone)
+            if origin:
+                gone.discard(origin)
+    return found
 
 
 def hunks(old: str, new: str, suffix: str = ".py") -> tuple[Hunk, ...]:

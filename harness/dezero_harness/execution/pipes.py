@@ -16,7 +16,7 @@ from typing import IO, Any
 
 _GRACE = 2.0  # seconds more than its limit, in which a worker can say itself where it hangs
 _LINES = 4  # answers that are read before anyone asks for them; a case has two
-_SHOWN = 2000  # characters of what a program prints
+SHOWN = 2000  # characters of what a program prints
 
 
 class WorkerError(Exception):
@@ -102,7 +102,7 @@ class Worker:
 
     def printed(self) -> str:
         """The end of what the process has printed since the output was last cut."""
-        self.output.seek(max(0, self.output.seek(0, os.SEEK_END) - _SHOWN))
+        self.output.seek(max(0, self.output.seek(0, os.SEEK_END) - SHOWN))
         return self.output.read().decode(errors="replace")
 
     def kill(self) -> None:

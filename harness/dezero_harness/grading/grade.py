@@ -27,8 +27,8 @@ from tqdm import tqdm
 from ..execution.containers import why_unusable as why_no_container
 from ..execution.runner import StageError
 from ..execution.sandbox import GIVEN_UP, refuse_without_sandbox
-from ..labs.chapter import load_chapter
 from ..labs.lab import find_root
+from ..labs.loading import load_chapter
 from . import desk, exports
 from .desk import Hand
 from .graded import Graded

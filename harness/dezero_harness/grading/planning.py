@@ -16,7 +16,8 @@ from ..execution.isolated import Isolated, Limits
 from ..execution.judge import is_right
 from ..execution.runner import Observed, StageError
 from ..execution.sandbox import Bounds
-from ..labs.chapter import Chapter, load_chapter
+from ..labs.chapter import Chapter
+from ..labs.loading import load_chapter
 from ..model.arrays import array_kind
 from ..model.case import Case
 from .judging import Plan

@@ -10,20 +10,28 @@ from __future__ import annotations
 import ast
 import copy
 from collections import deque
-from collections.abc import Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..diffs.difference import difference
-from ..execution.isolated import Isolated, Limits
+from ..execution.isolated import Limits
 from ..execution.runner import StageError
 from ..model.arrays import array_kind
 from ..model.case import Case
-from .chapter import HANGS, Chapter, Outcome, Progress, quietly, run_case
-from .starter import Files, package
+from .chapter import (
+    HANGS,
+    Chapter,
+    Make,
+    Outcome,
+    Progress,
+    Runs,
+    in_a_process,
+    run_case,
+    together,
+)
+from .package import Files, package
 
 #: Definitions that are tried one by one; a learner who has rewritten more is told less.
 _TRIED = 16
@@ -38,6 +46,21 @@ class Unit:
 
     path: Path
     name: str
+
+
+def named(units: Sequence[Unit]) -> str:
+    """The definitions, and the files where what is outside of them changes."""
+    names = [unit.name.rstrip(".") or unit.path.as_posix() for unit in units]
+    return ", ".join(dict.fromkeys(names))
+
+
+def is_in(path: Path, where: str, units: Sequence[Unit]) -> bool:
+    """Whether a place, a definition or "", is a part of one of these, or has it in it."""
+    return any(
+        path == unit.path
+        and (unit.name.startswith(where) if where else unit.name.rstrip(".") == "")
+        for unit in units
+    )
 
 
 @dataclass(frozen=True)
@@ -74,12 +97,12 @@ def tried(
     as it is though the learner has not written it.
     """
     before, after = package(chapter.before), package(chapter.after)
-    origin = {file.new: file.old for file in difference(chapter.before, chapter.after)}
     completed = dict(files)
     written: list[Unit] = []
     left: list[Unit] = []
     for path, text in after.items():
-        old = origin.get(path, path)
+        # Of a file that is not there yet nothing has been taken out.
+        old = chapter.origins.get(path, path) if path in files else None
         merge = _Merge(path, solved, kept)
         sources = (files.get(path), before.get(old) if old else "", text)
         mine, former, solution = (ast.parse(source or "").body for source in sources)
@@ -222,7 +245,13 @@ class Review:
     blamed: tuple[Unit, ...] = ()
 
 
-def review(found: Progress, *, limits: Limits | None = None, jobs: int = 2) -> Review | None:
+def review(
+    found: Progress,
+    *,
+    limits: Limits | None = None,
+    jobs: int = 2,
+    make: Make = in_a_process,
+) -> Review | None:
     """The review of a run of the cases; None where no case fails that has to pass."""
     chapter, limits = found.chapter, limits or Limits()
     failed = sorted(found.due("failed"), key=lambda outcome: chapter.rank[outcome.case.id])
@@ -231,13 +260,13 @@ def review(found: Progress, *, limits: Limits | None = None, jobs: int = 2) -> R
     attempt = tried(chapter, package(found.folder))
     if not attempt.written:
         return Review(attempt, failed[0], (), tuple(failed))
-    again = observe(attempt.completed, [one.case for one in failed], chapter, limits, jobs)
+    again = observe(attempt.completed, [one.case for one in failed], chapter, limits, jobs, make)
     wrong = [one for one in failed if one.case.id not in again or again[one.case.id].failed]
     unwritten = tuple(one for one in failed if one not in wrong)
     # Where the rest hides what is wrong, so that something else is seen, that comes first.
     plain = [one for one in wrong if one.case.id in again and _alike(one, again[one.case.id])]
     first = (plain or [*unwritten] or wrong)[0]
-    blamed = _blamed(attempt, first.case, limits) if first in wrong else ()
+    blamed = _blamed(attempt, first.case, limits, jobs, make) if first in wrong else ()
     return Review(attempt, first, tuple(wrong), unwritten, blamed)
 
 
@@ -250,29 +279,50 @@ def _alike(one: Outcome, other: Outcome) -> bool:
     return repr(one.observed.value) == repr(other.observed.value)
 
 
-def _blamed(attempt: Attempt, case: Case, limits: Limits) -> tuple[Unit, ...]:
+def _blamed(
+    attempt: Attempt, case: Case, limits: Limits, jobs: int, make: Make
+) -> tuple[Unit, ...]:
     """The definitions of which each alone, taken from the solution, makes the case pass."""
 
     def passes(unit: Unit) -> bool:
-        outcomes = observe(attempt.repaired(unit), [case], attempt.chapter, limits, 1)
+        outcomes = observe(attempt.repaired(unit), [case], attempt.chapter, limits, 1, make)
         return case.id in outcomes and not outcomes[case.id].failed
 
     units = attempt.written[:_TRIED]
-    with ThreadPoolExecutor(2) as pool:
-        return tuple(u for u, good in zip(units, pool.map(passes, units), strict=True) if good)
+    good = together(passes, units, min(jobs, 2))
+    return tuple(unit for unit, passed in zip(units, good, strict=True) if passed)
 
 
-def needed(attempt: Attempt, case: Case, *, limits: Limits | None = None) -> Unit | None:
+def culprits(reviewed: Review, make: Make = in_a_process) -> tuple[Unit, ...]:
+    """What to look at for the first failure: what is to blame, or the first that is lacking.
+
+    None where it takes several changes of what is written.
+    """
+    if reviewed.first in reviewed.wrong:
+        return reviewed.blamed
+    unit = needed(reviewed.attempt, reviewed.first.case, make=make)
+    return () if unit is None else (unit,)
+
+
+def needed(
+    attempt: Attempt, case: Case, *, limits: Limits | None = None, make: Make = in_a_process
+) -> Unit | None:
     """The first definition that is left and without which this case fails."""
     for unit in attempt.left:
-        outcomes = observe(attempt.without(unit), [case], attempt.chapter, limits or Limits(), 1)
+        files, limits = attempt.without(unit), limits or Limits()
+        outcomes = observe(files, [case], attempt.chapter, limits, 1, make)
         if case.id not in outcomes or outcomes[case.id].failed:
             return unit
     return None
 
 
 def observe(
-    files: Files, cases: Iterable[Case], chapter: Chapter, limits: Limits, jobs: int = 2
+    files: Files,
+    cases: Iterable[Case],
+    chapter: Chapter,
+    limits: Limits,
+    jobs: int = 2,
+    make: Make = in_a_process,
 ) -> dict[str, Outcome]:
     """What becomes of these cases on a package, by their ids; of some nothing, where it cannot run.
 
@@ -281,7 +331,7 @@ def observe(
     todo = deque(cases)
     found: dict[str, Outcome] = {}
 
-    def work(worker: Isolated) -> None:
+    def work(worker: Runs) -> None:
         hangs = 0
         with worker, suppress(StageError):
             worker.start()
@@ -297,9 +347,5 @@ def observe(
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, "utf-8")
         few = max(1, min(jobs, len(todo) // 20))  # a worker takes as long to start as 20 cases
-        workers = [
-            Isolated(folder, array_kind("numpy"), limits, launch=quietly) for _ in range(few)
-        ]
-        with ThreadPoolExecutor(few) as pool:
-            list(pool.map(work, workers))
+        together(work, [make(folder, array_kind("numpy"), limits) for _ in range(few)], few)
     return found

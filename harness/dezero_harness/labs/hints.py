@@ -15,7 +15,7 @@ from ..diffs.changes import Change, remarked
 from ..diffs.definitions import definitions, top
 from ..diffs.difference import CONTEXT, FileDifference, Hunk, Row, difference, without_blank_ends
 from ..prose.translation import one_line
-from .attempt import Unit
+from .attempt import Unit, is_in
 from .words import say, words_for
 
 _TEXTS = Path(__file__).with_name("texts.toml")
@@ -68,11 +68,7 @@ def is_there(hint: Hint, folder: Path, after: Path) -> bool:
 
 def is_about(hint: Hint, units: Sequence[Unit]) -> bool:
     """Whether a piece is a part of one of these definitions, or has it in it."""
-    return any(
-        hint.path == unit.path
-        and (unit.name.startswith(hint.where) if hint.where else unit.name.rstrip(".") == "")
-        for unit in units
-    )
+    return is_in(hint.path, hint.where, units)
 
 
 def question(number: int, hint: Hint) -> str:

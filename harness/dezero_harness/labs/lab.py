@@ -23,13 +23,14 @@ from ..diffs.difference import stages_of
 from ..execution.isolated import Limits
 from ..execution.runner import StageError
 from ..prose.catalogs import ENGLISH, UnknownLanguage, labs_in, languages
-from .attempt import needed, review
-from .chapter import Chapter, Progress, load_chapter, run_chapter
+from .attempt import culprits, named, review
+from .chapter import Chapter, Progress, run_chapter
 from .hints import Hint, hints, is_about, is_there, question
+from .loading import load_chapter
 from .pages import edited_stages, language_of, notebook, settings, task_page, title_of
 from .prompt import open_prompt
 from .starter import start_files
-from .telling import COMMAND, compare_with, named, padded, show, show_header, show_list
+from .telling import COMMAND, compare_with, padded, show, show_header, show_list
 from .words import first_there, of_environment, say, speaking
 
 
@@ -438,20 +439,16 @@ def hint(root: Path, options: argparse.Namespace, console: Console) -> int:
     statement = reviewed.first.case.statement
     at_hand = Text(say("The failure at hand:") + " ")
     console.print(at_hand.append(statement, "bold"), soft_wrap=True)
-    if reviewed.first in reviewed.wrong:
-        units = reviewed.blamed
-        if not units:
-            text = say(
-                "It takes more than one change to put it right, in what you have written:"
-                " {written}. To see where it goes wrong: the line `at` of a check, print in a"
-                " backward, and `run`.",
-                written=named(reviewed.attempt.written),
-            )
-            console.print(Text(f"\n{text}"))
-            return 0
-    else:
-        unit = needed(reviewed.attempt, reviewed.first.case)
-        units = () if unit is None else (unit,)
+    units = culprits(reviewed)
+    if not units and reviewed.first in reviewed.wrong:
+        text = say(
+            "It takes more than one change to put it right, in what you have written:"
+            " {written}. To see where it goes wrong: the line `at` of a check, print in a"
+            " backward, and `run`.",
+            written=named(reviewed.attempt.written),
+        )
+        console.print(Text(f"\n{text}"))
+        return 0
     about = [(n, one) for n, one in enumerate(pieces, 1) if is_about(one, units)]
     if not about:  # it is in what the chapter leaves as it is
         for unit in units:

@@ -95,7 +95,7 @@ def task_page(chapter: Chapter, *, guided: bool, carried: str = "") -> str:
     parts = [
         f"# {say('Lab {number}: {title}', number=number, title=title_of(chapter))}",
         goal,
-        _quoted(_first_paragraph(chapter)),
+        _quoted(first_paragraph(chapter)),
         f"## {say('What changes')}",
         "\n".join(_change(change) for change in changes(chapter.before, chapter.after)),
     ]
@@ -161,7 +161,8 @@ def _readme(chapter: Chapter) -> str:
     return file.read_text("utf-8") if file.is_file() else ""
 
 
-def _first_paragraph(chapter: Chapter) -> str:
+def first_paragraph(chapter: Chapter) -> str:
+    """What the chapter begins with."""
     paragraphs = (block.text for block in blocks(_readme(chapter)) if block.kind == "paragraph")
     text = next(paragraphs, "")
     words = words_for(one_line(text))
@@ -221,13 +222,18 @@ def _on_gaps(chapter: Chapter) -> str:
     return " ".join(texts)
 
 
-def _case_lists(chapter: Chapter) -> Iterator[str]:
-    kinds: dict[str, list[Case]] = {}
+def kinds(chapter: Chapter) -> dict[str, list[Case]]:
+    """The cases to satisfy, by the one new function or capability that each is about."""
+    found: dict[str, list[Case]] = {}
     for case in chapter.due:
         words = chapter.words[case.id]
         kind = next(iter(words)) if len(words) == 1 else say("several together")
-        kinds.setdefault(kind, []).append(case)
-    for kind, found in kinds.items():
+        found.setdefault(kind, []).append(case)
+    return found
+
+
+def _case_lists(chapter: Chapter) -> Iterator[str]:
+    for kind, found in kinds(chapter).items():
         lines = [f"**{kind}** ({len(found)})", ""]
         lines += [f"- {case.statement}" for case in found[:_SHOWN]]
         if found[_SHOWN:]:

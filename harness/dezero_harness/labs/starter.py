@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ..diffs.difference import FileDifference, difference
 from ..execution.runner import StageError
+from .package import Files, package
 
-Files = dict[Path, str]
 #: A function is found by its name ("Mul.backward") and its decorators, as a setter has the name of
 #: its property.
 Key = tuple[str, tuple[str, ...]]
@@ -43,29 +43,6 @@ class FileChange:
     other: tuple[str, ...] = ()
     gone: bool = False
     is_new: bool = False
-
-
-def package(folder: Path) -> Files:
-    """The Python files of the package in this folder. Raises StageError where one is no Python."""
-    if not (folder / "dezero" / "__init__.py").is_file():
-        raise StageError(
-            f"{folder} holds no package dezero (dezero/__init__.py); name a folder that does, as"
-            f" in --from labs/step33"
-        )
-    files = {}
-    for file in sorted(folder.glob("dezero/**/*.py")):
-        path = file.relative_to(folder)
-        try:
-            text = file.read_text("utf-8")
-            ast.parse(text)
-        except SyntaxError as error:
-            raise StageError(
-                f"{file}, line {error.lineno}: {error.msg}; correct this line first"
-            ) from None
-        except ValueError as error:
-            raise StageError(f"{file} is no valid Python: {error}") from None
-        files[path] = text
-    return files
 
 
 def start_files(before: Path, after: Path, base: Path, guided: bool) -> Files:

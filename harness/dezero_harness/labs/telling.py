@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -13,15 +11,15 @@ from rich.text import Text
 
 from ..diffs.difference import stages_of
 from ..execution.isolated import Limits
-from .attempt import Review, Unit
-from .chapter import Chapter, Failure, Outcome, Progress, explain
+from .account import First, also, bars, first, not_run, waiting
+from .attempt import Review
+from .chapter import Chapter, Progress
+from .loading import where_to_read
 from .pages import title_of
-from .sentences import likely
 from .words import say
 
 COMMAND = "nox -s lab --"
 _SHOWN = 8  # of a list of cases; `--list` shows all
-_PRINTED = 12  # lines of what a program has printed
 _BAR = 28  # characters
 
 
@@ -42,20 +40,13 @@ def show(found: Progress, review: Review | None, console: Console, root: Path) -
         _show_done(found, console, root)
         return
     if review is not None:
-        statement = review.first.case.statement
-        first = Text(say("First failure:") + " ")
-        console.print(first.append(statement, "bold red"), soft_wrap=True)
-        console.print(_explanation(explain(review.first, found), likely(review)), soft_wrap=True)
+        failure = first(found, review, where_to_read(found.chapter, review.first.case))
+        headline = Text(say("First failure:") + " ")
+        console.print(headline.append(failure.statement, "bold red"), soft_wrap=True)
+        console.print(_explanation(failure), soft_wrap=True)
         _show_more(found, review, console)
     _show_waiting(found, console)
-    left = found.due("not run")
-    if left:
-        text = say(
-            "Not run ({count}): two cases took longer than {seconds} s, so the others were left. A"
-            " loop that does not end?",
-            count=len(left),
-            seconds=f"{Limits().seconds:g}",
-        )
+    if text := not_run(found, Limits()):
         console.print(Text(f"\n{text}"))
     console.print()
     for what, command in [(say("To try it with your files:"), "run"), (say("A hint:"), "hint")]:
@@ -71,107 +62,54 @@ def padded(text: str, width: int) -> str:
 
 
 def _show_bars(found: Progress, review: Review | None, console: Console) -> None:
-    wrong = {one.case.id for one in review.wrong} if review else set()
-    parts = (say("this chapter"), found.own), (say("all before it"), found.earlier)
-    for name, outcomes in parts:
-        part = found.asked(outcomes)
-        passed = sum(one.status == "passed" for one in part)
-        # What was right before, and will be again: a step in the right direction is none back.
-        again = sum(one.failed and one.case.id not in wrong for one in part)
-        again = again if outcomes is found.earlier else 0
-        whole = max(1, len(part))
-        filled, rest = _BAR * passed // whole, _BAR * (passed + again) // whole
-        color = "green" if passed == len(part) else "yellow"
-        bar = (
-            Text(padded(name, 14)).append("#" * filled, color).append("=" * (rest - filled), color)
-        )
-        bar.append("." * (_BAR - rest), "dim")
-        counted = say("{count} of {all}", count=passed + again, all=len(part))
+    for one in bars(found, review):
+        whole = max(1, one.of)
+        filled, rest = _BAR * one.passed // whole, _BAR * (one.passed + one.again) // whole
+        color = "green" if one.passed == one.of else "yellow"
+        bar = Text(padded(one.name, 14)).append("#" * filled, color)
+        bar.append("=" * (rest - filled), color).append("." * (_BAR - rest), "dim")
+        counted = say("{count} of {all}", count=one.passed + one.again, all=one.of)
         bar.append(f"  {counted}", "bold")
-        if again:
+        if one.again:
             bar.append(
-                say(", {count} of them (=) once the rest of this chapter is there", count=again)
+                say(", {count} of them (=) once the rest of this chapter is there", count=one.again)
             )
         console.print(bar, soft_wrap=True)
     console.print()
 
 
-def _explanation(failure: Failure, likely: str) -> Group:
+def _explanation(failure: First) -> Group:
     rows = [Text("")]
     rows += [Text(f"    {line}".rstrip(), "cyan") for line in failure.program.splitlines()]
     rows.append(Text(""))
-    facts = [
-        (say("expected"), failure.expected),
-        ("", failure.source),
-        (say("got"), failure.got),
-    ]
-    facts += [("", line) for line in failure.why if line != failure.source]
-    if failure.printed:
-        lines = failure.printed.splitlines()
-        before = len(lines) - _PRINTED
-        more = [say("... {count} lines before ...", count=before)] if before > 0 else []
-        shown = [*more, *lines[-_PRINTED:]]
-        facts += [(say("printed") if n == 0 else "", line) for n, line in enumerate(shown)]
-    if failure.at:
-        facts.append((say("at"), failure.at))
-    if likely:
-        facts.append((say("likely"), likely))
-    facts.append((say("read"), failure.read))
     rows += [
-        Text(f"  {padded(name, 8)}  ", "bold").append(text, "not bold") for name, text in facts
+        Text(f"  {padded(name, 8)}  ", "bold").append(text, "not bold")
+        for name, text in failure.facts
     ]
     return Group(*rows)
 
 
 def _show_more(found: Progress, review: Review, console: Console) -> None:
-    own = {one.case.id for one in found.own}
-    wrong = [one for one in review.wrong if one is not review.first]
-    if wrong:
-        as_well = review.first in review.wrong
-        heading = say("Failing as well") if as_well else say("Wrong in what is written")
-        console.print(Text(f"\n{heading} ({len(wrong)}):"))
-        _show_cases(wrong, own, console, found.chapter.number)
-    unwritten = [one for one in review.unwritten if one is not review.first]
-    if unwritten:
-        left = named(review.attempt.left)
-        what = f": {left}" if review.attempt.written and left else ""
-        heading = say("Failing for what is not written yet")
-        console.print(Text(f"\n{heading} ({len(unwritten)}){what}"))
-        mine = [one for one in unwritten if one.case.id in own]
-        if not review.wrong:
-            _show_cases(mine, own, console, found.chapter.number)
-
-
-def named(units: Sequence[Unit]) -> str:
-    """The definitions, and the files where what is outside of them changes."""
-    names = [unit.name.rstrip(".") or unit.path.as_posix() for unit in units]
-    return ", ".join(dict.fromkeys(names))
-
-
-def _show_cases(outcomes: Sequence[Outcome], own: set[str], console: Console, number: int) -> None:
-    for one in outcomes[:_SHOWN]:
-        older = say("(chapter {number}, was right before)", number=one.case.chapter)
-        note = "" if one.case.id in own else f" {older}"
-        console.print(Text(f"  - {one.case.statement}{note}"))
-    if outcomes[_SHOWN:]:
-        more = say(
-            "and {count} more; all: {command}",
-            count=len(outcomes) - _SHOWN,
-            command=f"{COMMAND} check {number} --list",
-        )
-        console.print(Text(f"  {more}"))
+    for part in also(found, review):
+        console.print(Text(f"\n{part.heading}"))
+        for statement in part.statements[:_SHOWN]:
+            console.print(Text(f"  - {statement}"))
+        if part.statements[_SHOWN:]:
+            more = say(
+                "and {count} more; all: {command}",
+                count=len(part.statements) - _SHOWN,
+                command=f"{COMMAND} check {found.chapter.number} --list",
+            )
+            console.print(Text(f"  {more}"))
 
 
 def _show_waiting(found: Progress, console: Console) -> None:
-    waiting = found.due("waits")
-    if not waiting:
+    part = waiting(found)
+    if part is None:
         return
-    text = say("Waiting ({count}), as they build on what fails:", count=len(waiting))
-    console.print(Text(f"\n{text}"))
-    awaited = Counter(one.waits_for.statement for one in waiting if one.waits_for)
-    for statement, n in awaited.most_common():
-        text = say('{count} for "{statement}"', count=n, statement=statement)
-        console.print(Text(f"  - {text}"))
+    console.print(Text(f"\n{part.heading}"))
+    for statement in part.statements:
+        console.print(Text(f"  - {statement}"))
 
 
 def _show_done(found: Progress, console: Console, root: Path) -> None:

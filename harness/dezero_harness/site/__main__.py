@@ -19,7 +19,7 @@ from ..execution.runner import StageError
 from ..prose.catalogs import ENGLISH, UnknownLanguage, chosen
 from ..tracing import stepper
 from ..tracing.recorder import TraceError
-from . import api, differences, examples, fonts, languages, pages, pieces, touch
+from . import api, differences, examples, fonts, labs, languages, pages, pieces, touch
 from . import text as text_
 from .kept import Kept, copy, write
 from .remote import remote_of
@@ -38,7 +38,7 @@ BROKEN = (
 
 
 def write_sources(
-    root: Path, source: Path, kept: Kept, jobs: int, repository: str
+    root: Path, source: Path, kept: Kept, jobs: int, repository: str, others: Sequence[str]
 ) -> dict[str, str]:
     """All the pages as Sphinx reads them: those of docs/, and those made of the repository.
 
@@ -80,6 +80,7 @@ def write_sources(
         made[f"{folder}/api.md"] = kept.get(
             f"{folder}-api", of, partial(api.page, root, chapter.number, chapter.folder)
         )
+    made |= lab_pages(root, source, chapters[1:], kept, others)
     keep = lambda name, of, make: kept.get(name, [*writing, *of], make)  # noqa: E731
     made |= {f"compare/{name}.md": text for name, text in pages.compare_pages(root, keep)}
     for name, text in made.items():
@@ -87,6 +88,32 @@ def write_sources(
     for file in source.rglob("*.md"):
         if file.relative_to(source).as_posix() not in made:
             file.unlink()
+    return made
+
+
+def lab_pages(
+    root: Path, source: Path, chapters: Sequence[pages.Chapter], kept: Kept, others: Sequence[str]
+) -> dict[str, str]:
+    """The page of each lab. What it is given of its chapter is written beside the other scripts.
+
+    others: the languages, beside English, in which its checks speak.
+    """
+    harness = root / "harness/dezero_harness"
+    rooms = ("cases", "diffs", "execution", "labs", "model", "prose", "suite")
+    made = {}
+    for chapter in chapters:
+        of: list[Path | str] = [harness / room for room in rooms]
+        of += [harness / "labs/texts.toml", Path(labs.__file__), Path(pages.__file__)]
+        of += [chapter.before or "", chapter.folder, chapter.folder / "README.md"]
+        for language in others:
+            folder = root / "docs/locale" / language / "LC_MESSAGES"
+            of += [folder / f"{name}.po" for name in ("labs", f"step{chapter.number}")]
+        make = partial(labs.pages, root, chapter.number, others)
+        for name, text in kept.get(f"lab{chapter.number}", of, make).items():
+            if name.endswith(".md"):
+                made[name] = text
+            else:
+                write(source / "_static" / name, text)
     return made
 
 
@@ -125,6 +152,21 @@ def grow(folder: Path) -> dict[str, Any]:
     traces = stepper.orders(folder)
     figure = stepper.growth(traces, pictures="../_static/pictures/")
     return {"figure": figure, "pictures": stepper.full_pictures(traces)}
+
+
+def editor_pieces(there: Path, needed: bool) -> Path | None:
+    """The folder with the editor's pieces. None, and a line, where they cannot be had.
+
+    Raises NoPieces where they are needed.
+    """
+    try:
+        pieces.fetch(there, pieces.EDITOR)
+    except pieces.NoPieces as error:
+        if needed:
+            raise
+        print(f"the labs are built without an editor and without zips: {error}", flush=True)
+        return None
+    return there
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -173,8 +215,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if offline:
             pieces.fetch(offline)  # first, since it may fail at once: where there is no npm
-        made = write_sources(ROOT, source, kept, jobs, repository or "")
+        made = write_sources(ROOT, source, kept, jobs, repository or "", others)
         pieces.put(source / "_static", ROOT, options.python_base, offline)
+        pieces.editor(
+            source / "_static", editor_pieces(options.out / "pieces", offline is not None)
+        )
         for language in others:
             spoken = options.out / f"source-{language}"
             languages.write_source(ROOT, language, made, source, spoken)

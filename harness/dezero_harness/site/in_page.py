@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import linecache
 import os
 import re
+import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+import zlib
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +109,54 @@ def record(clone: str, stage: int, name: str, text: str, layout: Callable[[str],
     with contextlib.redirect_stdout(io.StringIO()):
         answer = recorder.record(folder, f"{name}.py", text, MOST_NODES)
     return stepper.fragment(trace.trace_of(program, folder.name, answer), f"dz-{name}")
+
+
+class OneLab:
+    """The lab of a page. allow: says that the next may take so many seconds, 0 for no end of it."""
+
+    def __init__(self, clone: str, data: str, allow: Callable[[float], Any]):
+        sys.path[:0] = [f"{clone}/harness", f"{clone}/shared"]
+        os.chdir(clone)
+        from dezero_harness.execution.here import Late
+        from dezero_harness.labs import in_page
+
+        def late(*_: object) -> None:
+            raise Late
+
+        @contextlib.contextmanager
+        def timer(seconds: float) -> Iterator[None]:
+            allow(seconds)
+            try:
+                yield
+            finally:
+                allow(0)
+
+        signal.signal(signal.SIGINT, late)
+        packed = in_page.unpack(zlib.decompress(b64decode(data)))
+        self.lab = in_page.Lab(packed, timer, self._told)
+        self.clone = clone
+        self.say: Callable[[int], Any] = lambda count: None
+        self.last = 0.0
+
+    def check(self, files: str, say: Callable[[int], Any]) -> str:
+        """What is to be said of these files (JSON), as JSON. say: given the cases so far."""
+        self.say = say
+        try:
+            told = self.lab.check(json.loads(files))
+        except Exception as error:
+            if type(error).__name__ != "StageError":
+                raise
+            told = {"refused": str(error)}
+        return json.dumps(told).replace(f"{self.clone}/", "")
+
+    def hint(self) -> str:
+        """What the failure of the last check is about, as JSON."""
+        return json.dumps(self.lab.hint())
+
+    def _told(self, count: int) -> None:
+        if time.monotonic() - self.last > OFTEN:
+            self.last = time.monotonic()
+            self.say(count)
 
 
 def line_of(error: BaseException, file: str) -> int:

@@ -19,7 +19,11 @@ from .kept import copy, write
 from .text import escaped, raw
 
 #: Pages that are made of more than their own catalog, which has the name of the page or its folder.
-MADE_OF = {"departures": ["stages"], "learn": ["learn", "index"]}
+MADE_OF = {
+    "departures": ["stages"],
+    "learn": ["learn", "index"],
+    **{f"lab{n}": [f"step{n}"] for n in range(32, 37)},
+}
 
 IN_ENGLISH = "This page has not been translated yet."
 
@@ -247,7 +251,8 @@ def _with_anchors(text: str, made: Mapping[str, str], words: Words) -> str:
 
 def options(root: Path, languages: Iterable[str], language: str) -> list[str]:
     """What Sphinx is told for the site in this language, one of these."""
-    given = [f"site_languages={','.join(languages)}", f"site_root={root}"]
+    others = ",".join(languages)
+    given = [*[f"site_languages={others}"] * bool(others), f"site_root={root}"]
     if language != ENGLISH:
         say = Phrases(root, language).say
         given += [f"language={language}"]

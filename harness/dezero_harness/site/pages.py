@@ -139,6 +139,10 @@ def chapter_page(
     reading = ""
     if ON_THE_DIFFERENCE in found:
         text = found.pop(ON_THE_DIFFERENCE)
+        body.append(
+            "Before you read how it is done, write it yourself:"
+            f" [lab {chapter.number}, in the page](/lab{chapter.number}.md)."
+        )
         body.append(f"## The difference, line by line\n\n{_difference(chapter, text)}")
         reading = _on_examples(text)
     elif TO_READ in found:  # of the first chapter, which has nothing to differ from

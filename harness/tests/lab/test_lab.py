@@ -14,16 +14,16 @@ from nbclient import NotebookClient
 
 from conftest import ROOT, replace_by_stage
 from dezero_harness.execution.isolated import Limits
-from dezero_harness.labs import chapter as chapter_module
-from dezero_harness.labs.chapter import load_chapter, run_chapter
+from dezero_harness.labs.chapter import run_chapter
 from dezero_harness.labs.lab import main
+from dezero_harness.labs.loading import load_chapter
 from dezero_harness.labs.starter import start_files
 
 
 @pytest.fixture
 def few(monkeypatch):
     """Only some of the earlier cases, where a test is not about them."""
-    whole = chapter_module.load_chapter
+    whole = load_chapter
 
     def load(root, number):
         chapter = whole(root, number)
@@ -362,6 +362,11 @@ def test_a_hint_is_about_the_failure_at_hand_in_two_steps(lab, root, few):
     assert "It is about dezero/functions.py, Cos.\n" in lab("hint", 34)[1]
     file.write_text(right, "utf-8")
     assert "nothing to hint at: every case passes" in lab("hint", 34)[1]
+
+
+def test_a_file_that_is_not_written_yet_is_nothing_that_was_taken_out(lab, few):
+    lab("start", 32)
+    assert "It is about dezero/__init__.py.\n" in lab("hint", 32)[1]
 
 
 def test_a_hint_by_its_number_and_what_is_left(lab, root):

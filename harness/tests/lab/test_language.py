@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from conftest import replace_by_stage
-from dezero_harness.labs import chapter as chapter_module
+from dezero_harness.labs.loading import load_chapter
 from dezero_harness.labs.words import language_spoken
 from dezero_harness.prose import catalogs
 
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    whole = chapter_module.load_chapter
+    whole = load_chapter
 
     def load(root, number):
         chapter = whole(root, number)

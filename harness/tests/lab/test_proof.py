@@ -9,8 +9,9 @@ import pytest
 
 from conftest import ROOT, replace_by_stage
 from dezero_harness.diffs.difference import difference
-from dezero_harness.labs.chapter import load_chapter, run_chapter
+from dezero_harness.labs.chapter import run_chapter
 from dezero_harness.labs.hints import hints, is_there, texts
+from dezero_harness.labs.loading import load_chapter
 from dezero_harness.labs.starter import changes, package, start_files
 
 LABS = [32, 33, 34, 35, 36]

@@ -5,14 +5,18 @@ mistake is a classic one; and on the way from the start to the end no right step
 """
 
 import re
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from dezero_harness.labs import chapter as chapter_module
 from dezero_harness.labs.attempt import tried
+from dezero_harness.labs.in_page import Lab, pack, unpack
+from dezero_harness.labs.loading import load_chapter
 from dezero_harness.labs.starter import package
+from dezero_harness.labs.telling import padded
+from dezero_harness.site.labs import packed
 
 
 @dataclass(frozen=True)
@@ -239,7 +243,7 @@ WALKS = {
 @pytest.fixture
 def some(monkeypatch):
     """The plainest of the earlier cases, for a walk checks many times."""
-    whole = chapter_module.load_chapter
+    whole = load_chapter
 
     def load(root, number):
         chapter = whole(root, number)
@@ -260,10 +264,23 @@ def first(said):
     return re.search(r"^First failure: (.*)$", said, re.M)[1]
 
 
+def assert_the_page_says_the_same(chapter, folder, said):
+    """Of the same files, run in this process, as in the worker of a browser."""
+    files = {path.as_posix(): text for path, text in package(folder).items()}
+    told = Lab(unpack(pack(packed(chapter)))).check(files)
+    assert f"First failure: {told['first']['statement']}\n" in said
+    rows = [f"  {padded(name, 8)}  {text}\n" for name, text in told["first"]["facts"]]
+    assert "".join(rows) in said
+    assert [bar["passed"] + bar["again"] for bar in told["bars"]] == bars(said)
+    headings = [part["heading"] for part in told["also"]]
+    assert headings == re.findall(r"^(?:Failing|Wrong|Waiting) .*$", said, re.M)
+    assert "dezero" not in sys.modules
+
+
 @pytest.mark.parametrize("number", WALKS)
 def test_a_learner_walks_a_lab_and_learns_from_each_mistake(lab, root, some, number):
     lab("start", number)
-    chapter = chapter_module.load_chapter(root, number)
+    chapter = load_chapter(root, number)
     folder = root / f"labs/step{number}"
     start = package(folder)
     if number == 32:
@@ -281,6 +298,7 @@ def test_a_learner_walks_a_lab_and_learns_from_each_mistake(lab, root, some, num
             likely = re.findall("^  likely    (.*)$", said, re.M)
             assert (status, first(said)) == (1, mistake.headline), mistake.name
             assert mistake.likely in likely[0] if mistake.likely else likely == [], mistake.name
+            assert_the_page_says_the_same(chapter, folder, said)
         for path, text in files.items():
             (folder / path).write_text(text, "utf-8")
         said = lab("check", number)[1]
