@@ -2,8 +2,11 @@
 
 import pytest
 from checks import WIDTHS, watched
+from docutils import nodes
+from docutils.utils import new_document
 
 from conftest import HTML
+from dezero_harness.site.reader import mark_english
 
 LANGUAGES = ["ja", "ko"]
 PAGES = ["index", *(f"step{n}/index" for n in range(31, 37)), "stages", "departures", "learn"]
@@ -76,6 +79,21 @@ def test_a_page_that_is_not_translated_says_so(server, page):
         page.goto(f"{server}/{path}.html")
         assert language in page.locator(".untranslated").inner_text()
         assert page.locator("article [lang=en] h1").count() == 1
+
+
+@pytest.mark.parametrize("note", ['<p class="in-part">', '<p class="other">'])
+def test_on_a_page_in_part_the_english_paragraphs_are_marked(note):
+    page = new_document("page")
+    item = nodes.list_item("", nodes.paragraph("", "An item of a list"))
+    texts = ["ニュートン法", "In English.", "`x` は Variable です", "24", "24 and 44"]
+    page += nodes.raw("", note, format="html")
+    page += [nodes.paragraph("", text) for text in texts]
+    page += nodes.bullet_list("", item)
+    mark_english(None, page)
+    marked = [one.astext() for one in page.findall(nodes.Element) if one.get("classes")]
+    there = ["In English.", "24 and 44", "An item of a list"]
+    assert marked == (there if "in-part" in note else [])
+    assert "language-en" in item["classes"] or "in-part" not in note
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -117,9 +117,7 @@ def _explanation(failure: Failure, likely: str) -> Group:
     if likely:
         facts.append((say("likely"), likely))
     facts.append((say("read"), failure.read))
-    rows += [
-        Text(f"  {padded(name, 8)}  ", "bold").append(text, "not bold") for name, text in facts
-    ]
+    rows += [Text(f"  {padded(name, 10)}", "bold").append(text, "not bold") for name, text in facts]
     return Group(*rows)
 
 
