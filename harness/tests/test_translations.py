@@ -85,7 +85,7 @@ def put(root, words, page="index"):
 
 
 def test_what_is_translated_here_is_in_force():
-    assert languages(ROOT) == ["ko"]
+    assert languages(ROOT) == ["ja", "ko"]
     for language in languages(ROOT):
         assert list(wrong(ROOT, language)) == []
 
@@ -127,6 +127,13 @@ def test_a_changed_sentence_makes_its_translation_stale(root):
     assert "the English sentence has changed" in line
     assert "README.md, line 5" in line
     assert "6이다" not in readme(root, "ko")  # what was said of another sentence is not in force
+    file = catalogs.catalog_file(root, "ko", "index")
+    assert "#| msgid" in file.read_text("utf-8")
+    file.write_text(file.read_text("utf-8").replace("#, fuzzy\n", ""), "utf-8")
+    catalogs._read.cache_clear()
+    update(root, "ko")
+    assert list(wrong(root, "ko")) == []
+    assert "| msgid" not in file.read_text("utf-8")  # nor is it kept
 
 
 def test_a_new_sentence_and_one_that_is_gone_are_named(root):
@@ -177,6 +184,52 @@ def test_a_language_that_is_not_there_names_those_that_are(root):
 def test_a_list_keeps_its_marks():
     text = "1. **One.** Two\n   lines.\n\n   More.\n2. Last\n"
     assert translated(text, str.upper) == "1. **ONE.** TWO LINES.\n\n   MORE.\n2. LAST\n"
+
+
+# --- a language that has a page in part ---
+
+MORE = "\n## The rest\n\nWhat nobody has translated.\n"
+
+
+@pytest.fixture
+def part(root):
+    """The page with a section more, of which nothing is translated; the glossary says so."""
+    file = root / "README.md"
+    file.write_text(file.read_text("utf-8") + MORE, "utf-8")
+    glossary = catalogs.glossary_file(root, "ko")
+    glossary.write_text('[extent]\nindex = "introduction"\n' + glossary.read_text("utf-8"), "utf-8")
+    update(root, "ko")
+    assert list(wrong(root, "ko")) == []
+    return root
+
+
+def test_what_is_said_to_be_in_english_is_not_asked_for_and_the_rest_is(part):
+    assert "What nobody has translated." not in catalogs.sentences(part, "ko", "index")
+    made = readme(part, "ko")
+    assert made.startswith("<!--")
+    assert "# 작은 엔진" in made
+    assert made.endswith(MORE)
+    changed(part, "at 3 is 6; see", "at 3 is surely 6; see")
+    assert any("not translated (README.md, line 5)" in line for line in wrong(part, "ko"))
+
+
+def test_a_page_that_is_claimed_whole_has_to_be(part):
+    glossary = catalogs.glossary_file(part, "ko")
+    text = glossary.read_text("utf-8")
+    glossary.write_text(text.replace('index = "introduction"\n', ""), "utf-8")
+    update(part, "ko")
+    found = "\n".join(wrong(part, "ko"))
+    assert "(README.md, line 25): The rest" in found
+    assert "What nobody has translated." in found
+
+
+@pytest.mark.parametrize("line", ['index = "half"', 'learn = "introduction"'])
+def test_an_extent_that_does_not_exist_is_told(part, line):
+    glossary = catalogs.glossary_file(part, "ko")
+    text = glossary.read_text("utf-8")
+    glossary.write_text(text.replace('index = "introduction"', line), "utf-8")
+    with pytest.raises(ValueError, match="a page that has a catalog may be said to"):
+        catalogs.in_part(part, "ko")
 
 
 # --- what the labs say ---
@@ -353,6 +406,25 @@ def test_a_page_is_not_translated_in_part(root, made):
     put(root, PHRASES, "site")
     with pytest.raises(Untranslated, match="index: A text of a program"):
         made({"index.md": f"{PAGE}\nA text of a program.\n", "other.md": "# Another\n"})
+
+
+def test_of_a_page_in_part_the_rest_is_in_english_and_it_says_so(part, made):
+    put(part, {**PHRASES, site_languages.IN_PART: "들어가는 말만 옮겼다."}, "site")
+    folder = made({"index.md": PAGE + MORE, "other.md": "# Another\n"})
+    text = (folder / "index.md").read_text("utf-8")
+    assert text.startswith("# 작은 엔진\n")
+    assert '<p class="in-part" lang="ko">들어가는 말만 옮겼다.</p>' in text
+    assert '<b title="출발점">노드 3개</b>' in text  # figures are in the language
+    assert text.endswith(MORE)
+
+
+def test_a_phrase_that_another_language_has_may_not_be_missing(root, made):
+    put(root, {name: words for name, words in PHRASES.items() if name != "{} nodes"}, "site")
+    other = root / "docs/locale/ja/LC_MESSAGES/site.po"
+    other.parent.mkdir(parents=True)
+    other.write_text('msgid "{} nodes"\nmsgstr "ノード{}個"\n', "utf-8")
+    with pytest.raises(Untranslated, match=r"site\.po:\n\{\} nodes$"):
+        made({"index.md": PAGE, "other.md": "# Another\n"})
 
 
 def test_a_phrase_that_is_on_no_page_is_named(root, made):

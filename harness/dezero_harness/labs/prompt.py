@@ -19,13 +19,17 @@ from dezero_harness.execution.judge import judge
 from dezero_harness.execution.runner import Run, StageError, import_engine, run
 from dezero_harness.execution.stage import read
 from dezero_harness.labs.chapter import without_ulps
+from dezero_harness.labs.telling import padded
+from dezero_harness.labs.words import language_spoken, say, speaking
 from dezero_harness.model.arrays import array_kind
 from dezero_harness.model.case import Case
+from dezero_harness.prose.catalogs import labs_in
 
 
 def open_prompt(case: Case, folder: Path, debugger: bool = False) -> int:
     """Open the prompt, in a process of its own, and wait for its end. Returns 0."""
-    command = [sys.executable, "-q", "-i", "-m", __spec__.name, str(folder), case.id]
+    here = [str(folder), case.id, language_spoken()]
+    command = [sys.executable, "-q", "-i", "-m", __spec__.name, *here]
     former = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the prompt's
     try:
         subprocess.run([*command, *["--pdb"] * debugger], check=False)
@@ -44,7 +48,12 @@ class AtHand:
 
     def show(self) -> None:
         """Print what the case says, and its program."""
-        print(f"Your files: {self.folder}, imported as dezero. The case: {self.case.statement}\n")
+        text = say(
+            "Your files: {folder}, imported as dezero. The case: {statement}",
+            folder=self.folder,
+            statement=self.case.statement,
+        )
+        print(f"{text}\n")
         print("\n".join(f"    {line}".rstrip() for line in self.case.program.splitlines()), "\n")
 
     def run(self) -> Run | None:
@@ -59,15 +68,16 @@ class AtHand:
             print(error)
             return None
         verdict = judge(self.case, done.observed, stage.capabilities)
-        print(f"  expected  {verdict.expected}\n  got       {verdict.got}")
+        print(f"  {padded(say('expected'), 10)}{verdict.expected}")
+        print(f"  {padded(say('got'), 10)}{verdict.got}")
         if verdict.outcome == "passed":
-            print("            That is right.")
+            print(f"            {say('That is right.')}")
         self.right = verdict.outcome == "passed"
         for line in without_ulps(verdict.differences):
             print(f"            {line}")
         frame = self.innermost(done.exception)
         if frame:
-            print(f"  at        {frame}")
+            print(f"  {padded(say('at'), 10)}{frame}")
         print()
         return done
 
@@ -120,7 +130,9 @@ def again() -> None:
 
 
 if __name__ == "__main__":
-    _folder, _id, *_options = sys.argv[1:]
+    _folder, _id, _language, *_options = sys.argv[1:]
+    _spoken = speaking(_language, labs_in(Path(_folder).resolve().parents[1], _language))
+    _spoken.__enter__()  # as long as the prompt is open
     _at_hand = AtHand(Path(_folder), next(case for case in ALL if case.id == _id))
     _at_hand.show()
     _done = _at_hand.run()
@@ -128,5 +140,7 @@ if __name__ == "__main__":
         globals().update({n: x for n, x in _done.namespace.items() if not n.startswith("__")})
         if _options and not _at_hand.right:
             _at_hand.debug(_done)
-    print("The program's names are here. again() runs it anew, with your files as they are then;")
-    print("print and breakpoint() in your files work. Ctrl-D leaves.")
+    print(
+        say("The program's names are here. again() runs it anew, with your files as they are then;")
+    )
+    print(say("print and breakpoint() in your files work. Ctrl-D leaves."))

@@ -83,7 +83,7 @@ def _explanation(failure: First) -> Group:
     rows += [Text(f"    {line}".rstrip(), "cyan") for line in failure.program.splitlines()]
     rows.append(Text(""))
     rows += [
-        Text(f"  {padded(name, 8)}  ", "bold").append(text, "not bold")
+        Text(f"  {padded(name, 10)}", "bold").append(text, "not bold")
         for name, text in failure.facts
     ]
     return Group(*rows)

@@ -13,12 +13,14 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+from .markdown import headings
 from .particles import with_particles
 from .translation import differs, messages, translated
 
@@ -33,6 +35,8 @@ PAGES: Mapping[str, Sequence[str]] = {
 }
 #: The catalog of what the programs put on the pages; `{}` in a phrase is anything.
 PHRASES = "site"
+#: What may be said of a page in [extent] of a language's glossary: no more of it is translated.
+INTRODUCTION = "introduction"  # the title, and what stands before the first section
 #: The catalog of what the labs say, and where they say it; `{name}` in a text is a value.
 LABS, SAID_BY_LABS = "labs", "harness/dezero_harness/labs"
 
@@ -74,6 +78,10 @@ def catalog_file(root: Path, language: str, page: str) -> Path:
     return root / "docs/locale" / language / "LC_MESSAGES" / f"{page}.po"
 
 
+def glossary_file(root: Path, language: str) -> Path:
+    return root / "docs/locale" / language / "glossary.toml"
+
+
 def pages_in(root: Path, language: str) -> list[str]:
     """The pages that are translated into this language: those that have a catalog."""
     return [page for page in PAGES if catalog_file(root, language, page).is_file()]
@@ -83,6 +91,19 @@ def _catalogs_in(root: Path, language: str) -> list[str]:
     """Those that hold what stands elsewhere: of the pages, and of the labs."""
     labs = [LABS] if catalog_file(root, language, LABS).is_file() else []
     return [*pages_in(root, language), *labs]
+
+
+def in_part(root: Path, language: str) -> list[str]:
+    """The pages of which the introduction alone is translated, as the language's glossary says."""
+    file = glossary_file(root, language)
+    said = tomllib.loads(file.read_text("utf-8")).get("extent", {}) if file.is_file() else {}
+    for page, what in said.items():
+        if page not in pages_in(root, language) or what != INTRODUCTION:
+            raise ValueError(
+                f"{file}, [extent]: {page} = {what!r}; a page that has a catalog may be said to"
+                f" have {INTRODUCTION!r} alone, and without a line it is translated as a whole"
+            )
+    return list(said)
 
 
 @cache
@@ -119,13 +140,18 @@ class Phrases:
     `{}` in a phrase is anything, and what stood there is said in turn; `{2}` is the second of them.
     A phrase that begins with `~ ` is only ever such a part. `[을/를]` in the words is the one or
     the other, as what comes before ends in a consonant or a vowel. used: the phrases that were met.
+    lacking: those that were met as well, and that another language has words for.
     """
 
     def __init__(self, root: Path, language: str) -> None:
         self.words = sentences(root, language, PHRASES)
         self.used: set[str] = set()
+        self.lacking: set[str] = set()
+        others = (sentences(root, one, PHRASES) for one in languages(root))
+        known = set(self.words).union(*others) if self.words else set()
+        self._known = known - self.words.keys()
         self._patterns: dict[bool, list[tuple[re.Pattern[str], str]]] = {True: [], False: []}
-        for phrase in sorted(self.words, key=len, reverse=True):
+        for phrase in sorted(known, key=len, reverse=True):
             text = phrase.removeprefix("~ ")
             # A list is taken apart before what stands in it.
             hole = "(.+?)" if text in (phrase, "{} and {}") else "((?:(?! and ).)+?)"
@@ -134,9 +160,8 @@ class Phrases:
 
     def say(self, text: str) -> str | None:
         """This text in the language; None where no phrase fits it."""
-        if text in self.words:
-            self.used.add(text)
-            return self.words[text]
+        if text in self.words or text in self._known:
+            return self._met(text)
         sentences = re.split(r"(?<=\.) (?=[A-Za-z])", text)
         if len(sentences) > 1 and None not in (said := list(map(self.say, sentences))):
             return " ".join(filter(None, said))
@@ -145,10 +170,18 @@ class Phrases:
     def _by_pattern(self, text: str, part: bool) -> str | None:
         for pattern, phrase in self._patterns[part]:
             if found := pattern.fullmatch(text):
-                self.used.add(phrase)
+                words = self._met(phrase)
                 parts = [self._part(one) for one in found.groups()]
-                return with_particles(_put(self.words[phrase], parts))
+                return None if words is None else with_particles(_put(words, parts))
         return None
+
+    def _met(self, phrase: str) -> str | None:
+        (self.used if phrase in self.words else self.lacking).add(phrase)
+        return self.words.get(phrase)
+
+    def template(self, text: str) -> str | None:
+        """The words of a phrase as it stands, with its holes."""
+        return self._met(text) if text in self.words or text in self._known else None
 
     def _part(self, text: str) -> str:
         if text in self.words:
@@ -179,6 +212,25 @@ def in_english(root: Path, page: str) -> dict[str, list[tuple[str, int]]]:
     return found
 
 
+def to_translate(root: Path, language: str, page: str) -> dict[str, list[tuple[str, int]]]:
+    """The messages of a page that a language is to have, as its glossary states."""
+    found = in_english(root, page)
+    if page not in in_part(root, language):
+        return found
+    return {
+        text: places
+        for text, places in found.items()
+        if any(line <= _first_section(root / file) for file, line in places)
+    }
+
+
+def _first_section(file: Path) -> int:
+    """The line before that of the first section's heading, from 1."""
+    text = file.read_text("utf-8")
+    sections = (heading.line for heading in headings(text) if heading.level > 1)
+    return next(sections, text.count("\n") + 1)
+
+
 def _said_by_a_program(file: Path) -> Iterator[tuple[str, int]]:
     """The texts that stand in a call of `say`, or in a file of texts, with their lines."""
     if file.suffix == ".toml":
@@ -199,7 +251,16 @@ def _said_by_a_program(file: Path) -> Iterator[tuple[str, int]]:
 
 
 def _write(file: Path, catalog: Catalog, about: str) -> None:
-    """With a header that says what tools need and nothing that changes by itself."""
+    """With a header that says what tools need and nothing that changes by itself.
+
+    The former words of a sentence go when somebody has taken its mark away: Babel reads what it
+    has written of them (`#| msgid`) as a comment. What no page says any more goes as well.
+    """
+    catalog.obsolete.clear()
+    for message in catalog:
+        if not message.fuzzy:
+            former = takewhile(lambda one: not one.startswith("|"), message.user_comments)
+            message.user_comments = list(former)
     with file.open("wb") as opened:
         opened.write(f'# {about}\nmsgid ""\nmsgstr ""\n'.encode())
         opened.write(b'"Content-Type: text/plain; charset=utf-8\\n"\n')
@@ -221,7 +282,7 @@ def update(root: Path, language: str) -> None:
         file = catalog_file(root, language, page)
         catalog = _read(file)
         template = Catalog()
-        for message, places in in_english(root, page).items():
+        for message, places in to_translate(root, language, page).items():
             template.add(message, locations=[(name, 0) for name, _ in places])
         catalog.update(template)
         about = "what the labs say" if page == LABS else ", ".join(PAGES[page])
@@ -259,7 +320,7 @@ def switch(root: Path, language: str) -> str:
 
 def wrong(root: Path, language: str) -> Iterator[str]:
     """What keeps these catalogs from being in force, in a line each."""
-    terms = Glossary(root / "docs/locale" / language / "glossary.toml")
+    terms = Glossary(glossary_file(root, language))
     for page in [*_catalogs_in(root, language), PHRASES]:
         file = catalog_file(root, language, page)
         where = file.relative_to(root).as_posix()
@@ -267,7 +328,9 @@ def wrong(root: Path, language: str) -> Iterator[str]:
             continue
         catalog = _read(file)
         phrases = page == PHRASES
-        english = {str(m.id): [] for m in catalog} if phrases else in_english(root, page)
+        english = (
+            {str(m.id): [] for m in catalog} if phrases else to_translate(root, language, page)
+        )
         there = {str(message.id): message for message in catalog if message.id}
         for text, places in english.items():
             message = there.get(text)
@@ -291,11 +354,14 @@ def wrong(root: Path, language: str) -> Iterator[str]:
                     yield f"{where}: {problem}{place}: {said}"
         for text in there.keys() - english.keys():
             yield f"{where}: no page says this any more: {text}"
-    made = root / f"README.{language}.md"
-    if "index" in pages_in(root, language) and (
-        not made.is_file() or made.read_text("utf-8") != readme(root, language)
-    ):
-        yield f"{made.name} is not what README.md and its catalog make"
+    if "index" in pages_in(root, language):
+        made, met = root / f"README.{language}.md", Phrases(root, language)
+        right = readme(root, language, met)
+        for phrase in sorted(met.lacking):
+            where = catalog_file(root, language, PHRASES).relative_to(root).as_posix()
+            yield f"{where}: not translated (README.md): {phrase}"
+        if not made.is_file() or made.read_text("utf-8") != right:
+            yield f"{made.name} is not what README.md and its catalog make"
     if switch(root, ENGLISH) not in (root / "README.md").read_text("utf-8"):
         yield f"README.md does not have the line that leads to the others: {switch(root, ENGLISH)}"
 
@@ -304,7 +370,7 @@ class Glossary:
     """The words of a language for the terms of the field, from a TOML file.
 
     [terms]: an English term, and the words of which one has to be there where it is. [avoid]: what
-    is not to be written, and what is written instead.
+    is not to be written, and what is written instead. ([extent] is read by in_part.)
     """
 
     def __init__(self, file: Path) -> None:
@@ -345,9 +411,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.write:
             update(root, language)
         problems += list(wrong(root, language))
-        done = pages_in(root, language)
+        done, part = pages_in(root, language), in_part(root, language)
         others = ", ".join(page for page in PAGES if page not in done)
-        print(f"{language}: {len(done)} pages; in English: {others or 'none'}")
+        print(
+            f"{language}: {', '.join(page for page in done if page not in part) or 'no page'};"
+            f" introductions of: {', '.join(part) or 'none'}; in English: {others or 'none'}"
+        )
     for problem in problems:
         print(problem)
     if problems:

@@ -204,10 +204,14 @@ def _found(pattern: re.Pattern[str], text: str) -> list[str]:
     return [one_line(re.sub(r"\\text\{[^}]*\}", "", one)) for one in found]
 
 
+#: A number in a circle, as in the title of the book: ゼロから作るDeep Learning ❸.
+_WRITTEN_OTHERWISE = {ord("\N{MINUS SIGN}"): "-", ord("❸"): "3"}
+
+
 def _numbers(text: str) -> list[str]:
     for pattern in (_CODE, _FORMULA, _LINKS):
         text = pattern.sub(" ", text)
-    return re.findall(r"-?\d+(?:[.,]\d+)*(?:e-?\d+)?", text.replace("\N{MINUS SIGN}", "-"))
+    return re.findall(r"-?\d+(?:[.,]\d+)*(?:e-?\d+)?", text.translate(_WRITTEN_OTHERWISE))
 
 
 def _marks(text: str, what: str) -> int:

@@ -12,7 +12,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ..prose.catalogs import ENGLISH, PAGES, Phrases, pages_in, readme, sentences, sometimes
+from ..prose.catalogs import (
+    ENGLISH,
+    PAGES,
+    Phrases,
+    in_part,
+    pages_in,
+    readme,
+    sentences,
+    sometimes,
+)
 from ..prose.translation import Say, messages, one_line, translated
 from . import pages
 from .kept import copy, write
@@ -25,7 +34,25 @@ MADE_OF = {
     **{f"lab{n}": [f"step{n}"] for n in range(32, 37)},
 }
 
+#: What the theme puts around each page, and no catalog of Sphinx has.
+THEME = (
+    "all pages",
+    "this page",
+    "Back to top",
+    "Home",
+    "Link to this heading",
+    "Next",
+    "On this page",
+    "Previous",
+    "Search",
+    "Skip to content",
+    "Toggle navigation of {}",
+    "Toggle Light / Dark / Auto color theme",
+    "Toggle site navigation sidebar",
+    "Toggle table of contents sidebar",
+)
 IN_ENGLISH = "This page has not been translated yet."
+IN_PART = "Of this page the title, the introduction and the figures are translated."
 
 
 class Untranslated(Exception):
@@ -38,6 +65,7 @@ class Words:
     def __init__(self, root: Path, language: str) -> None:
         self.language = language
         self.phrases = Phrases(root, language)
+        self.parts = in_part(root, language)
         self.pages: dict[str, dict[str, str]] = {}
         for page in pages_in(root, language):
             found = self.pages[page] = {}
@@ -50,10 +78,10 @@ class Words:
         """What says the messages of this page, such as step33/index; None for one in English."""
         name = page.removesuffix("/index")
         if page.startswith("compare/"):  # made of phrases, and of remarks of any chapter
-            catalogs = list(self.pages.values())
+            catalogs = [] if self.parts else list(self.pages.values())
         else:
             catalogs = [self.pages.get(one, {}) for one in MADE_OF.get(name, [name])]
-        if not all(catalogs):
+        if not all(catalogs or [{}]):
             return None
 
         def say(message: str) -> str | None:
@@ -74,7 +102,7 @@ class Words:
         readme(root, self.language, self.phrases)
         settings = (root / "docs/conf.py").read_text("utf-8")
         parts = re.findall(r'"([^"\n]+)"', settings)  # a long text stands there in several
-        may_be_missing = {*sometimes(root, self.language), *parts}
+        may_be_missing = {*sometimes(root, self.language), *parts, *THEME}
         return [
             phrase
             for phrase in self.phrases.words.keys() - self.phrases.used - may_be_missing
@@ -121,24 +149,24 @@ def write_source(
         page = name.removesuffix(".md")
         say = words.of(page)
         if say is None:
-            note = words.phrases.say(IN_ENGLISH) or IN_ENGLISH
-            shown = raw(f'<p class="untranslated" lang="{language}">{html.escape(note)}</p>')
-            text = text.replace("\n", f"\n\n{shown}\n", 1) if text.startswith("# ") else text
-            write(source / name, text)
+            text = _with_anchors(text, made, words)
+            write(source / name, _with_note(text, IN_ENGLISH, "untranslated", words))
             continue
+        part = page.removesuffix("/index") in words.parts
         lacking += [
             f"{page}: {message.text}"
             for message in messages(text)
-            if not message.measured and say(message.text) is None
+            if not message.measured and not part and say(message.text) is None
         ]
         text = _pieces_of_html(translated(text, say), words.phrases)
-        write(source / name, _with_anchors(text, made, words))
-    if lacking:
+        text = _with_anchors(text, made, words)
+        write(source / name, _with_note(text, IN_PART, "in-part", words) if part else text)
+    _scripts_and_pictures(root, english, source, words.phrases)
+    if lacking := [*lacking, *words.phrases.lacking]:
         raise Untranslated(
             f"docs/locale/{language} has no words for this; what a program puts on the page belongs"
             f" into site.po:\n" + "\n".join(sorted(set(lacking)))
         )
-    _scripts_and_pictures(root, english, source, words.phrases)
     if unmet := words.unmet(root):
         raise Untranslated(
             f"docs/locale/{language}/LC_MESSAGES/site.po has phrases that no page says any more;"
@@ -147,6 +175,13 @@ def write_source(
     for file in source.rglob("*.md"):
         if file.relative_to(source).as_posix() not in made:
             file.unlink()
+
+
+def _with_note(text: str, note: str, kind: str, words: Words) -> str:
+    """The page with a note below its title, if it begins with one: what of it is translated."""
+    said = html.escape(words.phrases.say(note) or note)
+    shown = raw(f'<p class="{kind}" lang="{words.language}">{said}</p>')
+    return text.replace("\n", f"\n\n{shown}\n", 1) if text.startswith("# ") else text
 
 
 def _scripts_and_pictures(root: Path, english: Path, source: Path, phrases: Phrases) -> None:
@@ -188,7 +223,7 @@ def in_html(text: str, phrases: Phrases) -> str:
         elif part.startswith("<script"):
             made.append(_literals(part, phrases))
         else:
-            label = r'(?<= aria-label=")[^"]+|(?<= title=")[^"]+'
+            label = r'(?<= aria-label=")[^"]+|(?<= title=")[^"]+|(?<= data-empty=")[^"]+'
             made.append(re.sub(label, lambda found: _said(found[0], phrases), part))
     return "".join(made)
 
@@ -220,10 +255,9 @@ def _literals(script: str, phrases: Phrases) -> str:
     def template(found: re.Match[str]) -> str:
         holes = re.findall(r"\$\{[^}]*\}", found[1])
         text = re.sub(r"\$\{[^}]*\}", "${}", found[1])
-        words = phrases.words.get(text.strip())
+        words = phrases.template(text.strip())
         if words is None:
             return found[0]
-        phrases.used.add(text.strip())
         said = text.replace(text.strip(), words)
         return "`" + re.sub(r"\$\{\}", lambda _: holes.pop(0), said) + "`"
 

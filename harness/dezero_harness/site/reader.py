@@ -11,9 +11,11 @@ import re
 from functools import cache
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.search import SearchLanguage
 
 from ..prose.catalogs import ENGLISH, Phrases, name_of
+from .languages import THEME
 
 
 def with_languages(app, page, template, context, doctree) -> None:
@@ -64,6 +66,68 @@ def with_description(app, page, template, context, doctree) -> None:
         lambda found: html.escape(say(html.unescape(found[0])) or "") or found[0],
         context.get("metatags", ""),
     )
+
+
+def with_the_theme_in_the_language(app) -> None:
+    """What the theme says around the pages, a text or a label by itself, in their language."""
+    phrases = _phrases(app.config.site_root, app.config.language or ENGLISH)
+    texts = "|".join(re.escape(text).replace(r"\{\}", '[^"<]+') for text in THEME)
+    pattern = re.compile(rf'(>\s*|(?:label|title)=")({texts})(?=\s*<|")')
+    render = app.builder.templates.render
+
+    @cache
+    def words(text: str) -> str:
+        return html.escape(phrases.say(html.unescape(text)) or "") or text
+
+    def said(template, context):
+        page = render(template, context)
+        return pattern.sub(lambda found: found[1] + words(found[2]), page)
+
+    app.builder.templates.render = said
+
+
+def mark_english(app, doctree) -> None:
+    """Say of the paragraphs that are in English which language that is, on a page that is in part.
+
+    So they are set, read aloud and broken into lines as English; and of a list the items are.
+    """
+    if not any('class="in-part"' in node.astext() for node in doctree.findall(nodes.raw)):
+        return
+    for node in doctree.findall(lambda one: isinstance(one, nodes.title | nodes.paragraph)):
+        words = "".join(part.astext() for part in node.findall(nodes.Text))
+        if re.search("[a-z]{2}", words) and not re.search("[ぁ-ヿ가-힣一-鿿]", words):
+            item = isinstance(node.parent, nodes.list_item)
+            (node.parent if item else node)["classes"].append(f"language-{ENGLISH}")
+
+
+class SearchJapanese(SearchLanguage):
+    """Japanese words without a dictionary: those of Katakana and of Latin letters as they stand,
+    and of Chinese characters each two that stand together. 高階微分 is found by 微分.
+
+    Hiragana holds the words together, and is not looked for.
+    """
+
+    lang = "ja"
+    language_name = "Japanese"
+    RUNS = "[a-z0-9_]+|[ァ-ヺー]+|[一-鿿々]+"
+
+    js_stemmer_code = f"""
+{SearchLanguage.js_stemmer_code}
+var splitQuery = (query) => (query.match(/{RUNS}/gi) ?? []).flatMap((run) =>
+  /[一-鿿]/.test(run)
+    ? Array.from({{ length: Math.max(1, run.length - 1) }}, (_, at) => run.slice(at, at + 2))
+    : [run]);
+"""
+
+    def split(self, input: str) -> list[str]:
+        found = []
+        for run in re.findall(self.RUNS, input, re.IGNORECASE):
+            pairs = [run[at : at + 2] for at in range(max(1, len(run) - 1))]
+            found += pairs if "一" <= run[0] <= "鿿" else [run]
+        return found
+
+    def word_filter(self, word: str) -> bool:
+        return True  # 24 and 44 are looked for as well
 
 
 class SearchKorean(SearchLanguage):
@@ -118,6 +182,9 @@ def setup(app) -> dict[str, bool]:
     app.add_config_value("site_languages", [], "html", list)
     app.add_config_value("site_root", "", "html", str)
     app.add_search_language(SearchKorean)
+    app.add_search_language(SearchJapanese)
+    app.connect("doctree-read", mark_english)
+    app.connect("builder-inited", with_the_theme_in_the_language, priority=900)  # after conf.py
     app.connect("html-page-context", with_languages, priority=950)
     app.connect("html-page-context", with_description, priority=960)
     app.add_css_file("languages.css")

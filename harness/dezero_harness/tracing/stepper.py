@@ -119,7 +119,7 @@ data-steps="{len(steps)}" data-expect="{escape(json.dumps(trace["results"]))}">
 <div class="dz-queue"><b id="{prefix}-queue">Queue</b>
 <ol aria-labelledby="{prefix}-queue"></ol></div>
 <div class="dz-results"><b id="{prefix}-results">Written</b>
-<ul aria-labelledby="{prefix}-results">{results}</ul></div>
+<ul aria-labelledby="{prefix}-results" data-empty="nothing yet">{results}</ul></div>
 </div>
 </div>
 <div class="dz-picture">

@@ -1,6 +1,8 @@
 """A lab in the reader's language: by option, as it was started, or by the environment."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -119,6 +121,26 @@ def test_what_has_no_translation_is_english(lab, root):
     said = lab("check", 34)[1]
     assert said.startswith("실습 34")
     assert "First failure: sin 1 is" in said
+
+
+def test_the_prompt_speaks_the_language_of_the_lab(lab, root):
+    lab("start", 34, "--language", "ko")
+    solved_but(root, "return gy * cos(x)", "return gy * sin(x)")
+    file = root / "labs/step34/dezero/functions.py"
+    right = (root / "stages/step34/dezero/functions.py").read_text("utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "dezero_harness.labs", "run", "34", "slope of sin at 1 is cos"],
+        input=f"open({str(file)!r}, 'w').write({right!r}) and None\nagain()\n",
+        capture_output=True,
+        text=True,
+        cwd=root,
+        timeout=300,
+    )
+    before, _, after = done.stdout.partition("Ctrl-D로 나간다.")
+    assert "케이스: the slope of sin at 1 is cos 1\n" in before
+    assert "  기대      0.5403023058681398\n" in before
+    assert "옳다." not in before
+    assert "옳다." in after
 
 
 def test_the_notebook_begins_with_the_task_in_its_language(lab, root):
