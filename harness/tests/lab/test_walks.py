@@ -269,7 +269,7 @@ def assert_the_page_says_the_same(chapter, folder, said):
     files = {path.as_posix(): text for path, text in package(folder).items()}
     told = Lab(unpack(pack(packed(chapter)))).check(files)
     assert f"First failure: {told['first']['statement']}\n" in said
-    rows = [f"  {padded(name, 8)}  {text}\n" for name, text in told["first"]["facts"]]
+    rows = [f"  {padded(name, 10)}{text}\n" for name, text in told["first"]["facts"]]
     assert "".join(rows) in said
     assert [bar["passed"] + bar["again"] for bar in told["bars"]] == bars(said)
     headings = [part["heading"] for part in told["also"]]
