@@ -277,6 +277,18 @@ def assert_the_page_says_the_same(chapter, folder, said):
     assert "dezero" not in sys.modules
 
 
+@pytest.mark.parametrize("number", [32, 33, 34, 35, 36])
+def test_what_a_page_cannot_ask_does_not_count(root, number):
+    """A browser starts no threads. If a case about them has to pass, the page must say so."""
+    chapter = load_chapter(root, number)
+    asked = unpack(pack(packed(chapter))).chapter
+    for part in ("due", "kept"):
+        there, here = ([case.id for case in getattr(one, part)] for one in (chapter, asked))
+        assert here == there
+    assert asked.gates.keys() == chapter.gates.keys()
+    assert len(asked.earlier) < len(chapter.earlier)
+
+
 @pytest.mark.parametrize("number", WALKS)
 def test_a_learner_walks_a_lab_and_learns_from_each_mistake(lab, root, some, number):
     lab("start", number)
