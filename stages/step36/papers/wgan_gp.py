@@ -26,6 +26,7 @@ import dezero.functions as F
 from dezero import Parameter, Variable, no_grad
 
 BATCH, CRITIC_STEPS, PENALTY = 256, 5, 10
+SETTINGS = ("data", "width", "penalty", "critic_steps")
 EIGHT = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 GRID = np.stack(np.meshgrid(*[np.arange(-2.0, 3.0)] * 2), axis=-1).reshape(-1, 2)
 DATA = {  # centres and their standard deviation; the roll's is that of its noise
@@ -33,14 +34,11 @@ DATA = {  # centres and their standard deviation; the roll's is that of its nois
     "25gaussians": (GRID / 2**0.5, 0.05 / 8**0.5),
     "swissroll": (None, 0.25 / 7.5),
 }
-FIXED_HELP = "steps of the critics against a fixed generator (2000)"
 FIXED = {  # their hidden layers, and the bound of their weights
     "penalty": (3, None),
     "clipping": (3, 0.01),
     "penalty, 12 layers": (12, None),
-    "clipped at 0.1, 12 layers": (12, 0.1),
-    "clipped at 0.01, 12 layers": (12, 0.01),
-    "clipped at 0.001, 12 layers": (12, 0.001),
+    **{f"clipped at {bound}, 12 layers": (12, bound) for bound in (0.1, 0.01, 0.001)},
 }
 
 
@@ -155,8 +153,7 @@ def train(args):
         rate, beta1 = (0.0001, 0.5) if bound is None else (0.00005, 0.0)  # without mean: RMSProp
         optimizers[name] = Adam(fixed[name], rate, beta1, 0.9)
     parts = [rng, *critic, *generator, *chain(*fixed.values()), *adams, *optimizers.values()]
-    settings = {key: getattr(args, key) for key in ("data", "width", "penalty", "critic_steps")}
-    run = Run(args, "wgan_gp", parts, **settings)
+    run = Run(args, "wgan_gp", parts, **{key: getattr(args, key) for key in SETTINGS})
     for step in run.steps():
         for _ in range(args.critic_steps):
             real, share = real_points(args.data, rng), rng.uniform(size=(BATCH, 1))
@@ -196,7 +193,7 @@ def parser():
     parser.add_argument("--data", choices=DATA, default="8gaussians", help="(8gaussians)")
     parser.add_argument("--penalty", type=float, default=PENALTY, metavar="N", help="(10)")
     parser.add_argument("--critic-steps", type=whole, default=CRITIC_STEPS, metavar="N", help="(5)")
-    parser.add_argument("--fixed", type=int, default=2000, metavar="N", help=FIXED_HELP)
+    parser.add_argument("--fixed", type=int, default=2000, metavar="N", help="with fixed generators (2000)")
     parser.add_argument("--width", type=whole, default=128, metavar="N", help="of a layer (128)")
     return parser
 
