@@ -193,7 +193,7 @@ def parser():
     parser.add_argument("--data", choices=DATA, default="8gaussians", help="(8gaussians)")
     parser.add_argument("--penalty", type=float, default=PENALTY, metavar="N", help="(10)")
     parser.add_argument("--critic-steps", type=whole, default=CRITIC_STEPS, metavar="N", help="(5)")
-    parser.add_argument("--fixed", type=int, default=2000, metavar="N", help="with fixed generators (2000)")
+    parser.add_argument("--fixed", type=int, default=2000, metavar="N", help="of the others (2000)")
     parser.add_argument("--width", type=whole, default=128, metavar="N", help="of a layer (128)")
     return parser
 
