@@ -35,6 +35,20 @@ def watched(page):
     yield found
 
 
+def found_by_search(page):
+    """The links of a search, all of them: the page shows one after the other."""
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_function(
+        """() => {
+            const before = self.seen;
+            self.seen = document.querySelectorAll("#search-results li").length;
+            return self.seen === before;
+        }""",
+        polling=500,
+    )
+    return page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
+
+
 def pictures(page):
     """Pictures that are not there, or have nothing to say to those who do not see them."""
     return page.evaluate(

@@ -1,7 +1,7 @@
 """The site in other languages: the way between them, lines, fonts, and the search."""
 
 import pytest
-from checks import WIDTHS, watched
+from checks import WIDTHS, found_by_search, watched
 from docutils import nodes
 from docutils.utils import new_document
 
@@ -198,15 +198,10 @@ def found_for(words, page):
     box = page.locator(".sidebar-search").first
     box.fill(words)
     box.press("Enter")
-    page.wait_for_selector("#search-results li a")
-    page.wait_for_function(
-        "!document.querySelector('#search-progress')?.textContent.includes('...')"
-    )
-    return page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
+    return found_by_search(page)
 
 
 def test_search_finds_names_before_particles(server, page):
     page.goto(f"{server}/ko/search.html?q=create_graph를")
-    page.wait_for_selector("#search-results li a")
-    links = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
+    links = found_by_search(page)
     assert any("ko/step32/index.html" in link for link in links), links

@@ -6,10 +6,13 @@ import unicodedata
 
 import checks
 import pytest
-from checks import everything, watched
+from checks import everything, found_by_search, watched
 from fontTools.ttLib import TTFont
 
 from conftest import HTML, PATIENCE
+
+#: How Unicode's names of characters begin that Korean and Japanese are written with.
+OTHER_WRITING = ("HANGUL", "CJK", "HIRAGANA", "KATAKANA", "FULLWIDTH")
 
 
 def test_a_page_is_whole(name, page, server):
@@ -28,11 +31,7 @@ def test_search_finds_words_and_numbers(word, root, page):
         box = page.locator(".sidebar-search").first
         box.fill(word)
         box.press("Enter")
-        page.wait_for_selector("#search-results li a")
-        page.wait_for_function(
-            "!document.querySelector('#search-progress')?.textContent.includes('...')"
-        )
-        links = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
+        links = found_by_search(page)
     assert any("step32/index.html" in link for link in links), links
     assert found == []
     page.goto(next(link for link in links if "step32/index.html" in link))
@@ -170,9 +169,7 @@ def test_the_font_of_the_formulas_has_what_they_are_written_with():
         for formula in re.findall(r"<math.*?</math>", file.read_text("utf-8"), re.DOTALL):
             used |= set(html.unescape(re.sub(r"<[^>]+>", "", formula)))
     # Words of a language that is not written in Latin letters are set in a font of the reader's.
-    used = {
-        c for c in used if not unicodedata.name(c, "").startswith(("HANGUL", "CJK", "HIRA", "KATA"))
-    }
+    used = {c for c in used if not unicodedata.name(c, "").startswith(OTHER_WRITING)}
     italics = {0x1D434 + i for i in range(52)} - {0x1D455} | {0x210E}
     assert {chr(n) for n in {*map(ord, used), *italics} - there if not chr(n).isspace()} == set()
 
