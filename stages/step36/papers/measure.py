@@ -280,7 +280,7 @@ def summary():
         f"{run['modes']} of {run['data'].removesuffix('gaussians')} modes (λ = {run['penalty']:g}, "
         f"{run['critic_steps']} critic steps, {run['steps']} steps)"
         for run in wgan_runs
-        if run["modes"] is not None and run["seed"] == 0
+        if run["modes"] is not None
     ]
     norms = spread([r["gradient_norm"] for r in wgan_runs if r["penalty"] == wgan_gp.PENALTY])
     ours, pretrained = (
