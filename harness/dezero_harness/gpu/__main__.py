@@ -301,18 +301,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.save()
     until = run.started + 60 * options.minutes - RESERVE
     status = 0
-    former = signal.signal(signal.SIGTERM, _stopped)
+    # Ctrl-C as well: a shell that starts a command in the background has it ignored there.
+    former = {s: signal.signal(s, _stopped) for s in (signal.SIGTERM, signal.SIGINT)}
     try:
         until_cases = run.started + PART_OF_CASES * 60 * options.minutes if rows else until
         run.run_cases(folders or [*stages.values()], until_cases, options.jobs)
         last = [*stages.values()][-1]
         run.run_rows(rows, last.resolve(), options.device, options.numbers, until)
         run.seen["stopped"] = missing(run.seen) or NO_ROWS * coarse
-    except (KeyboardInterrupt, Stopped) as error:
-        run.seen["stopped"] = f"The run was stopped ({error or 'from the keyboard'})."
+    except Stopped as error:
+        run.seen["stopped"] = f"The run was stopped ({error})."
         status = 130
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)
         run.save()
     print(page(run.seen))
     print(f"In {run.seen['seconds']:.0f} s; the reports are in {options.out}")
@@ -337,8 +339,8 @@ def missing(seen: dict[str, Any]) -> str:
     return f"The time was over before {' and '.join(parts)}." if parts else ""
 
 
-def _stopped(*_: Any) -> None:
-    raise Stopped("asked to end by its surroundings")
+def _stopped(number: int, _: Any) -> None:
+    raise Stopped("from the keyboard" if number == signal.SIGINT else "asked to end from outside")
 
 
 if __name__ == "__main__":
