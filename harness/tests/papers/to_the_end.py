@@ -1,10 +1,11 @@
 """WGAN-GP and MAML trained to the end by PyTorch, measured as the stage's own trainings are.
 
-    python harness/tests/papers/to_the_end.py maml --seed 0
-    python harness/tests/papers/to_the_end.py wgan_gp --seed 0 --data 8gaussians
+    python harness/tests/papers/to_the_end.py maml --seed 0 --json FILE
+    python harness/tests/papers/to_the_end.py wgan_gp --seed 0 --data 8gaussians --json FILE
 
-On one thread; an hour or less for each. Each run adds its results to the file of --json, or takes
-the place of an older one with the same settings. TRPO's is short enough for a test (test_twins.py).
+On one thread; an hour or less for each. Each run adds its results to FILE, or takes the place of an
+older one with the same settings; results/torch.json has those of the papers' README. TRPO's is
+short enough for a test (test_twins.py).
 """
 
 import argparse
@@ -25,11 +26,9 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import twins  # noqa: E402
 import wgan_gp  # noqa: E402
-from training import processor  # noqa: E402
+from training import processor, whole, writable  # noqa: E402
 
 from dezero_shared.plots import progress  # noqa: E402
-
-RESULTS = ROOT / "stages/step36/papers/results/torch.json"
 
 
 def run_maml(args):
@@ -60,15 +59,26 @@ def run_wgan_gp(args):
     return {"data": args.data, "modes": modes, "share": share, "gradient_norm": norm}
 
 
+def add(result, file):
+    """Put a result into this file, in the place of the one with the same settings."""
+
+    def settings(one):
+        return [one["paper"], one["seed"], one["steps"], one.get("data")]
+
+    former = json.loads(file.read_text("utf-8")) if file.exists() else []
+    kept = [one for one in former if settings(one) != settings(result)]
+    file.write_text(json.dumps([*kept, result], indent=1) + "\n", "utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("paper", choices=["maml", "wgan_gp"])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, help="(as the stage's: 70000, or 20000)")
+    parser.add_argument("--steps", type=whole, help="(as the stage's: 70000, or 20000)")
     parser.add_argument("--data", choices=wgan_gp.DATA, default="8gaussians", help="of wgan_gp")
-    parser.add_argument("--json", type=Path, default=RESULTS)
+    parser.add_argument("--json", type=writable, metavar="FILE", help="add the results to it")
     args = parser.parse_args()
     args.steps = args.steps or {"maml": 70_000, "wgan_gp": 20_000}[args.paper]
     torch.set_num_threads(1)
@@ -84,11 +94,8 @@ def main():
         "machine": f"{processor()}, one thread",
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
-    former = json.loads(args.json.read_text("utf-8")) if args.json.exists() else []
-    settings = [(r["paper"], r["seed"], r.get("data")) for r in former]
-    here = (result["paper"], result["seed"], result.get("data"))
-    kept = [r for r, theirs in zip(former, settings) if theirs != here]
-    args.json.write_text(json.dumps([*kept, result], indent=1) + "\n", "utf-8")
+    if args.json:
+        add(result, args.json)
     print(json.dumps(result, indent=1))
 
 

@@ -170,7 +170,7 @@ def table_of_wgan_gp():
         total = {"8gaussians": "8", "25gaussians": "25"}.get(run["data"])
         modes = f"{run['modes']} of {total}" if total else "no modes"
         cells = [
-            run["data"],
+            run["data"] + f", seed {run['seed']}" * (run["seed"] > 0),
             f"{run['penalty']:g}",
             str(run["critic_steps"]),
             modes,
