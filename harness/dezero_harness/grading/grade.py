@@ -35,7 +35,7 @@ from .graded import Graded
 from .judges import close_judges, run_submission
 from .judging import Plan, Result
 from .pages import write_pages
-from .planning import hidden_cases, make_plan
+from .planning import EARLIER, hidden_cases, make_plan
 from .reading import Handed, read_hand_in
 from .scoring import Grade, Scheme, grade_of, read_scheme, topics_of
 from .submissions import Entry, NoSubmission, digest_of
@@ -72,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--points", type=Path, metavar="TOML", help="weights of topics and cases")
     parser.add_argument("--cases", type=Path, metavar="DIR", help="hidden cases, in modules")
     parser.add_argument("--seed", default="", help="of the unseen cases; by default drawn")
+    parser.add_argument(
+        "--earlier",
+        type=int,
+        metavar="N",
+        help=f"cases of earlier chapters that are drawn; default: {EARLIER}",
+    )
     parser.add_argument("--resume", action="store_true", help="go on; what is finished stays")
     parser.add_argument(
         "--regrade", action="store_true", help="go on with another plan: run all of it again"
@@ -202,6 +208,10 @@ def plan_of(options: argparse.Namespace, former: Former | None = None) -> Plan:
         )
     options.cases = options.cases or former.cases()
     options.seed = options.seed or former.known.get("seed") or secrets.token_hex(16)
+    if options.earlier is None:
+        options.earlier = len(former.known.get("earlier", [])) if former.known else EARLIER
+    if options.earlier < 0:
+        raise StageError(f"--earlier {options.earlier}: give a number of cases, 0 for none")
     hidden = hidden_cases(options.cases) if options.cases else ()
     folders = [root, options.submissions, options.out, options.cases]
     return make_plan(
@@ -210,6 +220,7 @@ def plan_of(options: argparse.Namespace, former: Former | None = None) -> Plan:
         options.seed,
         hidden,
         chapter=load_chapter(root, int(number)),
+        earlier=options.earlier,
         unsafe=options.unsafe,
         out_of_sight=tuple(folder.resolve() for folder in folders if folder),
     )
@@ -256,6 +267,8 @@ class Former:
             what = "the seed"
         elif self.known.get("hidden") != [case.id for case in plan.hidden]:
             what = "the hidden cases"
+        elif len(self.known.get("earlier", [])) != len(plan.earlier):
+            what = "the number of cases of earlier chapters"
         raise StageError(
             f"{what} changed since {options.out} was graded, so every submission would be run"
             f" again: --regrade does that, and the old grades stay until the new ones are there"

@@ -103,7 +103,7 @@ def test_a_lab_folder_a_package_and_a_zip_are_submissions(short, classroom):
 
 def test_all_cases_of_the_lab_decide(classroom):
     classroom.hand_in("anna", RIGHT)
-    assert classroom.grade()[0] == 0
+    assert classroom.grade("--earlier", "5000")[0] == 0
     plan = json.loads((classroom.out / "plan.json").read_text("utf-8"))
     row = classroom.rows()["anna"]
     own = sum(map(len, plan["topics"].values()))
@@ -367,6 +367,26 @@ def test_another_plan_needs_the_word_for_it_and_old_grades_stay_until_new_ones_a
     monkeypatch.setattr(grade, "run_submission", run)
     assert classroom.grade("--resume")[0] == 0
     assert [row["points"] for row in classroom.rows().values()] == ["102", "102"]
+
+
+def test_of_what_was_right_before_some_is_drawn_by_the_seed_and_as_much_of_it_goes_on(classroom):
+    def earlier(*options):
+        status, said = classroom.grade("--jobs", "1", *options)
+        plan = json.loads((classroom.out / "plan.json").read_text("utf-8"))
+        return status, said, plan["earlier"]
+
+    _, _, first = earlier("--seed", "one")
+    _, _, other = earlier("--seed", "two", "--regrade")
+    assert len(set(first)) == len(set(other)) == grade.EARLIER
+    assert set(first) != set(other)
+    status, said, kept = earlier("--resume", "--earlier", "7")
+    assert (status, kept) == (2, other)
+    assert "the number of cases of earlier chapters changed" in said
+    assert len(earlier("--regrade", "--earlier", "7")[2]) == 7
+    assert len(earlier("--resume")[2]) == 7
+    status, said = classroom.grade("--earlier", "-1")
+    assert status == 2
+    assert "--earlier -1: give a number of cases" in said
 
 
 def test_a_plan_that_cannot_be_read_is_no_reason_to_draw_another_seed(short, classroom):
