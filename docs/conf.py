@@ -90,8 +90,13 @@ def with_head(app, page, template, context, doctree):
     title = escape(f"{context.get('title', '')} - {html_title}")
     facts = {"og:title": title, "og:description": DESCRIPTION, "og:type": "website"}
     tags = f'<meta name="description" content="{DESCRIPTION}">'
+    kind = "summary"
+    if app.config.html_baseurl:  # a picture is found by its whole address alone
+        facts["og:url"] = f"{app.config.html_baseurl}{page}.html"
+        facts["og:image"] = f"{app.config.html_baseurl}_static/card.png"
+        kind = "summary_large_image"
     tags += "".join(f'<meta property="{name}" content="{text}">' for name, text in facts.items())
-    tags += '<meta name="twitter:card" content="summary">'
+    tags += f'<meta name="twitter:card" content="{kind}">'
     fonts = [
         context["pathto"](f"_static/fonts/{name}.woff2", 1)
         for name in ("book", "book-semibold", "book-italic")

@@ -1,8 +1,10 @@
 """The site in a real browser: every page, the search, the figures, the comparison."""
 
 import html
+import importlib.util
 import re
 import unicodedata
+from types import SimpleNamespace
 
 import checks
 import pytest
@@ -299,6 +301,23 @@ def test_what_is_said_of_a_page_in_a_search_or_a_message(where, server, page):
     for attribute in ("name=description", "property='og:title'", "property='og:description'"):
         content = page.locator(f"meta[{attribute}]").get_attribute("content")
         assert len(content) > 20
+
+
+def test_a_link_has_a_picture_where_the_address_is_known():
+    spec = importlib.util.spec_from_file_location("conf", HTML.parents[1] / "conf.py")
+    conf = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conf)
+    for address, kind in (("https://example.org/book/ko/", "summary_large_image"), ("", "summary")):
+        app = SimpleNamespace(config=SimpleNamespace(html_baseurl=address))
+        context = {"title": "Step 32", "pathto": lambda name, _: name}
+        conf.with_head(app, "step32/index", "page.html", context, None)
+        tags = context["metatags"]
+        assert f'<meta name="twitter:card" content="{kind}">' in tags
+        picture = (
+            '<meta property="og:image" content="https://example.org/book/ko/_static/card.png">'
+        )
+        assert (picture in tags) is bool(address)
+        assert ('content="https://example.org/book/ko/step32/index.html"' in tags) is bool(address)
 
 
 # --- predictions and ticks ---

@@ -246,6 +246,18 @@ def test_the_gradient_of_maml_is_a_difference_quotient(papers):
         assert bool(abs(along / quotient - 1) < 1e-6) is second_order
 
 
+def test_a_descent_that_diverges_spoils_no_median(papers):
+    import maml
+
+    rng = np.random.default_rng(0)
+    theta = [maml.Parameter(rng.normal(0, 0.5, w.shape)) for w in maml.initial(rng, float)]
+    tasks = maml.sinusoids(rng, 4, maml.POINTS + maml.TEST_POINTS, float)
+    with np.errstate(all="ignore"):
+        errors = maml.test_errors(theta, tasks, 5, rate=100.0)
+    assert errors[0].max() < 1000
+    assert errors[-1].tolist() == [maml.DIVERGED] * 4
+
+
 def test_the_penalty_of_wgan_gp_is_a_difference_quotient(papers):
     import wgan_gp
 
@@ -294,6 +306,14 @@ def test_the_scripts_are_short():
         assert lines_of_code(PAPERS / f"{script}.py") <= 150
     for page in ("influence", "physics_informed", "hessian_eigenvalue"):
         assert lines_of_code(PAPERS / f"{page}.py") <= 60
+
+
+def test_the_results_are_numbers_that_every_reader_of_json_knows():
+    def refuse(text):
+        raise AssertionError(f"{text} is no JSON")
+
+    for file in (PAPERS / "results").glob("*.json"):
+        json.loads(file.read_text("utf-8"), parse_constant=refuse)
 
 
 def test_the_tables_are_those_of_the_results(papers):

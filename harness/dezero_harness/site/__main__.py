@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dezero_shared.dot import NoPicture
 
@@ -19,7 +20,7 @@ from ..execution.runner import StageError
 from ..prose.catalogs import ENGLISH, UnknownLanguage, chosen
 from ..tracing import stepper
 from ..tracing.recorder import TraceError
-from . import api, differences, examples, fonts, labs, languages, pages, pieces, touch
+from . import api, card, differences, examples, fonts, labs, languages, pages, pieces, touch
 from . import text as text_
 from .kept import Kept, copy, write
 from .remote import remote_of
@@ -154,6 +155,16 @@ def grow(folder: Path) -> dict[str, Any]:
     return {"figure": figure, "pictures": stepper.full_pictures(traces)}
 
 
+def on_the_web(text: str) -> str:
+    """An address, with a slash at its end."""
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no address of a site; write it as https://name.github.io/repository/"
+        )
+    return text.rstrip("/") + "/"
+
+
 def editor_pieces(there: Path, needed: bool) -> Path | None:
     """The folder with the editor's pieces. None, and a line, where they cannot be had.
 
@@ -177,6 +188,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=None,
         metavar="URL",
         help="where the page says the repository is; by default that of the remote, if on the web",
+    )
+    parser.add_argument(
+        "--address",
+        type=on_the_web,
+        default="",
+        metavar="URL",
+        help="where the site will be: links to it in messages then have a picture",
     )
     parser.add_argument(
         "--python-base",
@@ -215,6 +233,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if offline:
             pieces.fetch(offline)  # first, since it may fail at once: where there is no npm
+        if options.address:
+            card.write(source / "_static" / card.NAME)
         made = write_sources(ROOT, source, kept, jobs, repository or "", others)
         pieces.put(source / "_static", ROOT, options.python_base, offline)
         pieces.editor(
@@ -239,6 +259,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         there = out if language == ENGLISH else out / language
         doctrees = options.out / "doctrees" / language
         settings = ["-d", str(doctrees), *languages.options(ROOT, others, language)]
+        if options.address:
+            folder = "" if language == ENGLISH else f"{language}/"
+            settings += ["-D", f"html_baseurl={options.address}{folder}"]
         status = sphinx_build(["-b", "html", *strict, *settings, str(written), str(there)])
         if status:
             # Else the next build would be silent on the pages that have not changed since.

@@ -1,5 +1,6 @@
 """The pages of the site hold what the repository holds, in the right place."""
 
+import argparse
 import dataclasses
 import html
 from itertools import pairwise
@@ -12,7 +13,7 @@ from dezero_harness.diffs.difference import hunks, stages_of
 from dezero_harness.diffs.remarks import remarks
 from dezero_harness.prose.markdown import sections
 from dezero_harness.site import api, differences, examples, pages, text
-from dezero_harness.site.__main__ import ROOT
+from dezero_harness.site.__main__ import ROOT, on_the_web
 from dezero_harness.site.expected_output import Example
 
 
@@ -280,6 +281,13 @@ def test_the_matrix_is_the_readme_s():
     assert "CuPy: never run." in table
     with pytest.raises(pages.BrokenPage, match="no table"):
         pages.matrix_table("# nothing")
+
+
+def test_the_address_of_a_site_is_one():
+    assert on_the_web("https://example.org/book") == "https://example.org/book/"
+    for wrong in ("example.org/book", "ftp://example.org", "https://", "https://example.org/?a"):
+        with pytest.raises(argparse.ArgumentTypeError, match="write it as https://name"):
+            on_the_web(wrong)
 
 
 def test_plain_text_stays_plain():

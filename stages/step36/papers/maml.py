@@ -30,6 +30,7 @@ INNER, OUTER = 0.01, 0.001  # step sizes
 METHODS = ["MAML", "first order", "pretrained"]
 RATES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05]  # to choose from, for what was pretrained
 TEST_TASKS, TUNING_TASKS, TEST_POINTS, TEST_STEPS = 600, 100, 100, 10
+DIVERGED = 1e30  # the error of a task whose descent ends in inf or nan, which JSON has not
 SHAPES = [(1, HIDDEN), (1, HIDDEN), (HIDDEN, HIDDEN), (1, HIDDEN), (HIDDEN, 1), (1, 1)]
 
 
@@ -99,7 +100,7 @@ def test_errors(parameters, tasks, points, rate):
         errors.append((left**2).mean(axis=(1, 2)))
         squared_error(x[:, :points], y[:, :points], theta).backward()
         theta = [Variable(w.data - rate * w.grad.data) for w in theta]
-    return np.array(errors, float)
+    return np.fmin(np.array(errors, float), DIVERGED)  # of a number and a nan it is the number
 
 
 def test(learners, rng):
