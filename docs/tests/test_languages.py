@@ -103,13 +103,29 @@ def test_on_a_page_in_part_the_english_paragraphs_are_marked(note):
     assert "language-en" in item["classes"] or "in-part" not in note
 
 
+#: A function of the page: what the boxes around a text hide of it.
+CLIPPED = """
+const clipped = text => {
+    const found = [];
+    for (let box = text; box.tagName !== "ARTICLE"; box = box.parentElement) {
+        const style = getComputedStyle(box);
+        if (style.overflowX === "hidden" && box.scrollWidth > box.clientWidth + 1)
+            found.push(`clipped: ${text.textContent.slice(0, 40)}`);
+    }
+    return found;
+};
+"""
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("path", PAGES)
 def test_japanese_fits_and_nothing_is_clipped(path, width, server, page):
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{server}/ja/{path}.html")
     wrong = page.evaluate(
-        """() => {
+        "() => {"
+        + CLIPPED
+        + """
             const wrong = [];
             if (document.documentElement.scrollWidth > innerWidth) wrong.push("the page is wide");
             for (const text of document.querySelectorAll(
@@ -117,11 +133,7 @@ def test_japanese_fits_and_nothing_is_clipped(path, width, server, page):
                 if (!text.checkVisibility() || text.closest("pre, svg, .table-wrapper")) continue;
                 const { left, right } = text.getBoundingClientRect();
                 if (left < 0 || right > innerWidth + 1) wrong.push(text.textContent.slice(0, 40));
-                for (let box = text; box.tagName !== "ARTICLE"; box = box.parentElement) {
-                    const style = getComputedStyle(box);
-                    if (style.overflowX === "hidden" && box.scrollWidth > box.clientWidth + 1)
-                        wrong.push(`clipped: ${text.textContent.slice(0, 40)}`);
-                }
+                wrong.push(...clipped(text));
             }
             return [...new Set(wrong)];
         }"""
@@ -148,7 +160,9 @@ def test_lines_break_between_words_and_nothing_is_clipped(path, width, server, p
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{server}/ko/{path}.html")
     wrong = page.evaluate(
-        """() => {
+        "() => {"
+        + CLIPPED
+        + """
             const wrong = [];
             for (const text of document.querySelectorAll("article p, article li, article h1")) {
                 if (!text.checkVisibility() || text.closest("pre, svg")) continue;
@@ -171,11 +185,7 @@ def test_lines_break_between_words_and_nothing_is_clipped(path, width, server, p
                     if (range.getBoundingClientRect().top > ends)
                         wrong.push(`a particle alone: ${one.textContent}`);
                 }
-                for (let box = text; box.tagName !== "ARTICLE"; box = box.parentElement) {
-                    const style = getComputedStyle(box);
-                    if (style.overflowX === "hidden" && box.scrollWidth > box.clientWidth + 1)
-                        wrong.push(`clipped: ${text.textContent.slice(0, 40)}`);
-                }
+                wrong.push(...clipped(text));
             }
             return [...new Set(wrong)];
         }"""
