@@ -621,8 +621,9 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 def browser(session):
     """Build the site with Python for the page, and open every page of it in a headless Chromium.
 
-    Fails, and says so, where there is no Chromium or no npm. What follows -- goes to pytest:
-    -- -k search.
+    Fails, and says so, where there is no Chromium or no npm. Half an hour; -- --brief takes a
+    quarter of that: English pages, and of each test for several windows or languages the first.
+    What follows -- goes to pytest, as -- -k search.
     """
     if not CHROMIUM:
         session.error(

@@ -1,6 +1,7 @@
 """A browser, and the built site behind a server and as files."""
 
 import os
+import re
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +15,32 @@ PATIENCE = 120_000  # milliseconds that a machine under load may take for what t
 HTML = Path(__file__).parents[1] / "_build/html"
 
 
+def pytest_addoption(parser):
+    help_ = "of a test that is made several times, as for several windows, run the first alone"
+    parser.addoption("--brief", action="store_true", help=help_)
+
+
+def pytest_collection_modifyitems(config, items):
+    """With --brief each test is run, and one that is marked `each` with all that it is made for."""
+    if not config.getoption("--brief"):
+        return
+    kept, left = {}, []
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        if test in kept and not item.get_closest_marker("each"):
+            left.append(item)
+        else:
+            kept.setdefault(test, []).append(item)
+    items[:] = [item for found in kept.values() for item in found]
+    config.hook.pytest_deselected(items=left)
+
+
 def pytest_generate_tests(metafunc):
     if "name" in metafunc.fixturenames:
         names = sorted(file.relative_to(HTML).as_posix() for file in HTML.rglob("*.html"))
+        if metafunc.config.getoption("--brief"):  # English ones, and one comparison of fifteen
+            left = re.compile(r"(ko|ja)/|compare/3(?!1-36)")
+            names = [name for name in names if not left.match(name)]
         # Of another language only what is in it: the other pages are the English ones once more.
         names = [
             name for name in names if 'class="untranslated"' not in (HTML / name).read_text("utf-8")

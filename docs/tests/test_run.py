@@ -46,6 +46,7 @@ def program_of(box):
     )
 
 
+@pytest.mark.each
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_program_of_a_chapter_prints_in_the_page_what_the_page_says(stage, visit):
     page = visit(f"step{stage}/index.html")

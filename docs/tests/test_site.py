@@ -17,6 +17,7 @@ from conftest import HTML, PATIENCE
 OTHER_WRITING = ("HANGUL", "CJK", "HIRAGANA", "KATAKANA", "FULLWIDTH")
 
 
+@pytest.mark.each
 def test_a_page_is_whole(name, page, server):
     assert everything(page, f"{server}/{name}") == []
 

@@ -191,6 +191,7 @@ def visit(chromium, server):
     assert [problem for found in problems for problem in found] == []
 
 
+@pytest.mark.each
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_figures_work(stage, visit):
     check_figures(visit(stage))
