@@ -192,7 +192,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--address",
         type=on_the_web,
-        default="",
         metavar="URL",
         help="where the site will be: links to it in messages then have a picture",
     )
