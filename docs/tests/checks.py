@@ -8,7 +8,8 @@ from pathlib import Path
 import axe_playwright_python
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
-WIDTHS = (1280, 375)
+WIDTHS = (1280, 375)  # a laptop and a phone, which are looked at in every respect
+ALL_WIDTHS = (1600, 1366, 1280, 1024, 820, 375)  # at which no page is wider than the window
 
 
 @contextmanager
@@ -148,7 +149,7 @@ def thin(page, selector, most):
 
 
 def everything(page, url):
-    """All that is wrong with one page, on a wide and a narrow window, in light and in dark."""
+    """All that is wrong with one page, in wide and in narrow windows, in light and in dark."""
     with watched(page) as found:
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         page.set_viewport_size({"width": WIDTHS[0], "height": 900})
@@ -157,7 +158,7 @@ def everything(page, url):
         found += pictures(page)
         found += formulas(page)
         page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
-        for size in WIDTHS:
+        for size in ALL_WIDTHS:
             page.set_viewport_size({"width": size, "height": 900})
             found += width(page)
         thin(page, "details, .highlight *, .difference *", 5)

@@ -20,6 +20,10 @@ BROKEN = {
     "formula of no size": "<p><math></math></p>",
     "wide at 375": "<div style='width: 900px'>wide</div>",
     "wide at 1280": "<div style='width: 1900px'>wide</div>",
+    "wide at 1024": (
+        "<style>@media (min-width: 1030px) { div { max-width: 900px } }</style>"
+        "<div style='width: 1100px'>wide</div>"
+    ),
     "1500 wide at 375": (
         "<style>main { overflow-x: auto }</style><div style='width: 1500px'>wide</div>"
     ),

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from types import SimpleNamespace
 
-import checks
 import pytest
 from checks import everything, found_by_search, watched
 from fontTools.ttLib import TTFont
@@ -150,17 +149,6 @@ def test_nothing_jumps_and_little_is_loaded(where, width, server, chromium):
     context.close()
     assert shift <= 0.05
     assert size <= MOST
-
-
-@pytest.mark.parametrize("width", [820, 1024, 1366, 1600])  # 375 and 1280: with all else
-def test_no_page_scrolls_sideways(width, page, server):
-    page.set_viewport_size({"width": width, "height": 900})
-    wide = []
-    for file in sorted(HTML.rglob("*.html")):
-        page.goto(f"{server}/{file.relative_to(HTML).as_posix()}")
-        page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
-        wide += [f"{file.name}: {line}" for line in checks.width(page)]
-    assert wide == []
 
 
 def test_the_font_of_the_formulas_has_what_they_are_written_with():
