@@ -163,9 +163,9 @@ def machines(tmp_path):
         yield address, started[1:]
     finally:
         for process in reversed(started):
-            process.terminate()
+            process.kill()  # on a busy machine a worker that is asked to end may take a minute
         for process in started:
-            process.wait(30)
+            process.wait()
 
 
 def wait_for(condition, processes):
