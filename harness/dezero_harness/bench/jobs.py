@@ -704,8 +704,7 @@ class HessianVector(Job):
         import dezero.functions as F
         from dezero import Variable
 
-        data, v = self.inputs
-        x = Variable(data)
+        x, v = map(Variable, self.inputs)
 
         def program():
             x.cleargrad()
@@ -713,8 +712,8 @@ class HessianVector(Job):
             y.backward(create_graph=True)
             gx = x.grad
             x.cleargrad()
-            z = F.sum(gx * v)
-            z.backward()
+            gx.grad = v  # what the second walk starts from, as grad(gx, x, v) in PyTorch
+            gx.backward()
             return x.grad
 
         return program
@@ -808,7 +807,7 @@ class GradientPenalty(Job):
         def program():
             score = F.matmul(F.tanh(F.matmul(x, w0) + b), w1)
             x.cleargrad()
-            F.sum(score).backward(create_graph=True)
+            score.backward(create_graph=True)  # from ones: the gradient of the sum
             gx = x.grad
             for p in (w0, b, w1):
                 p.cleargrad()

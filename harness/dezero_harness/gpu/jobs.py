@@ -310,7 +310,7 @@ class Penalty(GpuJob):
 
         x, w0, b, w1 = map(Variable, arrays)
         score = F.matmul(F.tanh(F.matmul(x, w0) + b), w1)
-        F.sum(score).backward(create_graph=True)
+        score.backward(create_graph=True)  # from ones: the gradient of the sum
         gx = x.grad
         for p in (w0, b, w1):
             p.cleargrad()
@@ -372,8 +372,8 @@ class HessianVector(GpuJob):
         y.backward(create_graph=True)
         gx = x.grad
         x.cleargrad()
-        z = F.sum(gx * v)
-        z.backward()
+        gx.grad = Variable(v)  # what the second walk starts from, as grad(gx, x, v) in PyTorch
+        gx.backward()
         return x.grad.data
 
     def torch(self, x, v):
