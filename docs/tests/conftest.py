@@ -24,14 +24,13 @@ def pytest_collection_modifyitems(config, items):
     """With --brief each test is run, and one that is marked `each` with all that it is made for."""
     if not config.getoption("--brief"):
         return
-    kept, left = {}, []
+    kept, left, seen = [], [], set()
     for item in items:
         test = item.nodeid.partition("[")[0]
-        if test in kept and not item.get_closest_marker("each"):
-            left.append(item)
-        else:
-            kept.setdefault(test, []).append(item)
-    items[:] = [item for found in kept.values() for item in found]
+        again = test in seen and not item.get_closest_marker("each")
+        (left if again else kept).append(item)
+        seen.add(test)
+    items[:] = kept
     config.hook.pytest_deselected(items=left)
 
 
