@@ -304,6 +304,8 @@ def lowered(c: Any) -> Any:
 
 def permute_dims(x: Array, axes: tuple[int, ...]) -> Array:
     """The axes of `x` in this order."""
+    if type(x) is np.ndarray:
+        return x.transpose(axes)  # np.permute_dims takes twice as long to come to it
     xp = get_array_module(x)
     # The standard's permute_dims is PyTorch's permute; CuPy before 14 has NumPy's name of old.
     for name in ("permute_dims", "permute"):

@@ -802,15 +802,16 @@ class GradientPenalty(Job):
         import dezero.functions as F
         from dezero import Variable
 
-        x, w0, b, w1 = map(Variable, self.inputs)
+        leaves = x, w0, b, w1 = [Variable(a) for a in self.inputs]
 
         def program():
+            for leaf in leaves:
+                leaf.cleargrad()
             score = F.matmul(F.tanh(F.matmul(x, w0) + b), w1)
-            x.cleargrad()
             score.backward(create_graph=True)  # from ones: the gradient of the sum
             gx = x.grad
-            for p in (w0, b, w1):
-                p.cleargrad()
+            for leaf in leaves:
+                leaf.cleargrad()
             norm = F.sum(gx**2, axis=1) ** 0.5
             penalty = F.sum((norm - 1) ** 2) / self.batch
             penalty.backward()

@@ -312,7 +312,7 @@ class Penalty(GpuJob):
         score = F.matmul(F.tanh(F.matmul(x, w0) + b), w1)
         score.backward(create_graph=True)  # from ones: the gradient of the sum
         gx = x.grad
-        for p in (w0, b, w1):
+        for p in (x, w0, b, w1):
             p.cleargrad()
         norm = F.sum(gx**2, axis=1) ** 0.5
         penalty = F.sum((norm - 1) ** 2) / self.n

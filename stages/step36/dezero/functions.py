@@ -121,7 +121,7 @@ class Transpose(Function):
 
     def backward(self, gy):
         inverse = sorted(range(gy.ndim), key=self.axes.__getitem__)
-        return transpose(gy, inverse)
+        return Transpose(inverse)(gy)
 
 
 def transpose(x, axes=None, *others):
@@ -150,7 +150,7 @@ def stacked(gx, x):
 
 def flip(x):
     """x^T for a matrix, and for each of a stack of matrices."""
-    return transpose(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+    return Transpose((*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))(x)
 
 
 def matmul(x0, x1):
