@@ -593,8 +593,11 @@ def labs(session):
 @nox.session(name="hostile-submissions", default=False)
 def hostile_submissions(session):
     """Grade a class of hostile submissions: none earns anything or harms anybody."""
-    install(session, "shared", "harness", extras=["lab", "grade"], groups=["grading"])
-    pytest(session, "harness/tests/grade", "-m", "not cluster and not container", "-rs")
+    groups = ["grading", "parallel"]
+    install(session, "shared", "harness", extras=["lab", "grade"], groups=groups)
+    # A file's tests in one process: a class that is graded once serves many of them.
+    which = ["-m", "not cluster and not container", "-rs"]
+    pytest(session, "harness/tests/grade", *which, "-n2", "--dist=loadfile")
 
 
 @nox.session(default=False)
