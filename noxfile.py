@@ -618,9 +618,9 @@ def cluster(session):
     pytest(session, "harness/tests/grade", "-m", "cluster")
 
 
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), ""
-)
+#: The first is what Playwright itself takes, by the name that Debian has for it: a quarter faster.
+CHROMIUMS = "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome"
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), "")
 
 
 # Without a browser there is nothing to build the site for, and no environment to make.
@@ -634,8 +634,8 @@ def browser(session):
     """
     if not CHROMIUM:
         session.error(
-            "there is no Chromium on the path. Install one (Debian: apt-get install chromium), or"
-            " say where it is: CHROMIUM=/path/to/chrome nox -s browser"
+            "there is no Chromium on the path. Install one (Debian: apt-get install chromium, or"
+            " chromium-headless-shell), or say where it is: CHROMIUM=/path/to/chrome nox -s browser"
         )
     extras, groups = ["pictures", "plots"], ["site", "browser"]
     install(session, "shared", "harness", extras=extras, groups=groups, also=OF_PYODIDE)
