@@ -628,7 +628,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHR
 def browser(session):
     """Build the site with Python for the page, and open every page of it in a headless Chromium.
 
-    Fails, and says so, where there is no Chromium. Half an hour; -- --brief takes a quarter of
+    Fails, and says so, where there is no Chromium. Half an hour; -- --brief takes a third of
     that: English pages, and of each test for several windows or languages the first.
     What follows -- goes to pytest, as -- -k search.
     """
