@@ -262,7 +262,7 @@ def test_the_penalty_of_wgan_gp_is_a_difference_quotient(papers):
     import wgan_gp
 
     rng = np.random.default_rng(0)
-    critic = wgan_gp.perceptron(rng, 2, 8, 1, float)
+    critic = wgan_gp.critic_weights(rng, 2, 8, float)
     real, fake, between = (rng.normal(size=(5, 2)) for _ in range(3))
     way = [rng.normal(size=p.shape) for p in critic]
 

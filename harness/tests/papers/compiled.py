@@ -52,7 +52,7 @@ def maml_step():
 def wgan_gp_step():
     """The gradient of the critic's loss."""
     rng = np.random.default_rng(0)
-    critic = wgan_gp.perceptron(rng, 3, 128, 1, float)
+    critic = wgan_gp.critic_weights(rng, 3, 128, float)
     points = [rng.normal(size=(wgan_gp.BATCH, 2)) for _ in range(3)]
 
     def stage(critic, real, fake, between):
@@ -60,11 +60,14 @@ def wgan_gp_step():
         wgan_gp.critic_loss(theta, real, fake, between)[0].backward()
         return [p.grad.data for p in theta if p.grad is not None]
 
+    def score(x, critic):
+        return network(jnp.sin(x @ critic[0] + critic[1]), critic[2:])
+
     def alone(critic, real, fake, between):
-        gx = jax.grad(lambda x: network(x, critic).sum())(between)
+        gx = jax.grad(lambda x: score(x, critic).sum())(between)
         norms = jnp.sqrt((gx**2).sum(axis=1) + 1e-12)
         penalty = wgan_gp.PENALTY * ((norms - 1) ** 2).mean()
-        return (network(fake, critic) - network(real, critic)).mean() + penalty
+        return (score(fake, critic) - score(real, critic)).mean() + penalty
 
     return stage, jax.grad(alone), (on_jax(critic), *on_jax(points))
 

@@ -52,7 +52,7 @@ class Points:
 def wgan_start(seed, dtype, width, data="25gaussians"):
     rng = np.random.default_rng(seed)
     generator = wgan_gp.perceptron(rng, 3, width, 2, dtype)
-    critic = wgan_gp.perceptron(rng, 3, width, 1, dtype)
+    critic = wgan_gp.critic_weights(rng, 3, width, dtype)
     return generator, critic, Points(rng, dtype, data)
 
 
@@ -81,6 +81,10 @@ def wgan_network(x, theta):
     return x @ theta[-2] + theta[-1]
 
 
+def wgan_score(x, critic):
+    return wgan_network(torch.sin(x @ critic[0] + critic[1]), critic[2:])
+
+
 def wgan_torch(seed=0, dtype=np.float64, width=64, data="25gaussians"):
     *nets, points = wgan_start(seed, dtype, width, data)
     generator, critic = map(tensors, nets)
@@ -92,16 +96,16 @@ def wgan_torch(seed=0, dtype=np.float64, width=64, data="25gaussians"):
             with torch.no_grad():
                 fake = wgan_network(torch.from_numpy(points.noise()), generator)
             x = (share * real + (1 - share) * fake).requires_grad_()
-            (gx,) = torch.autograd.grad(wgan_network(x, critic).sum(), x, create_graph=True)
+            (gx,) = torch.autograd.grad(wgan_score(x, critic).sum(), x, create_graph=True)
             norms = ((gx**2).sum(dim=1) + 1e-12) ** 0.5
-            loss = (wgan_network(fake, critic) - wgan_network(real, critic)).mean()
+            loss = (wgan_score(fake, critic) - wgan_score(real, critic)).mean()
             loss = loss + wgan_gp.PENALTY / len(real) * ((norms - 1) ** 2).sum()
             adams[0].zero_grad()
             loss.backward()
             adams[0].step()
         z = torch.from_numpy(points.noise())
         constants = [p.detach() for p in critic]
-        cost = -wgan_network(wgan_network(z, generator), constants).mean()
+        cost = -wgan_score(wgan_network(z, generator), constants).mean()
         adams[1].zero_grad()
         cost.backward()
         adams[1].step()

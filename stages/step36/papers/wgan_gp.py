@@ -25,7 +25,7 @@ from training import Adam, Run, arguments, relu, whole
 import dezero.functions as F
 from dezero import Parameter, Variable, no_grad
 
-BATCH, CRITIC_STEPS, PENALTY = 256, 5, 10
+BATCH, CRITIC_STEPS, PENALTY, WAVES = 256, 5, 10, 3
 SETTINGS = ("data", "width", "penalty", "critic_steps")
 EIGHT = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 GRID = np.stack(np.meshgrid(*[np.arange(-2.0, 3.0)] * 2), axis=-1).reshape(-1, 2)
@@ -34,12 +34,8 @@ DATA = {  # centres and their standard deviation; the roll's is that of its nois
     "25gaussians": (GRID / 2**0.5, 0.05 / 8**0.5),
     "swissroll": (None, 0.25 / 7.5),
 }
-FIXED = {  # their hidden layers, and the bound of their weights
-    "penalty": (3, None),
-    "clipping": (3, 0.01),
-    "penalty, 12 layers": (12, None),
-    **{f"clipped at {bound}, 12 layers": (12, bound) for bound in (0.1, 0.01, 0.001)},
-}
+FIXED = {"penalty": (3, None), "clipping": (3, 0.01), "penalty, 12 layers": (12, None)}
+FIXED |= {f"clipped at {bound}, 12 layers": (12, bound) for bound in (0.1, 0.01, 0.001)}
 
 
 def roll(t):
@@ -63,6 +59,14 @@ def perceptron(rng, hidden, width, outputs, dtype=np.float32):
     return theta
 
 
+def critic_weights(rng, hidden, width, dtype=np.float32):
+    """As a perceptron's, but in its first layer are waves of any phase, some two units long."""
+    theta = perceptron(rng, hidden, width, 1, dtype)
+    theta[0].data *= WAVES
+    theta[1].data += rng.uniform(-np.pi, np.pi, size=(1, width)).astype(dtype)
+    return theta
+
+
 def layers(x, theta):
     """The output of each layer of a perceptron."""
     outputs = []
@@ -76,10 +80,19 @@ def network(x, theta):
     return layers(x, theta)[-1]
 
 
+def waves(x, critic):
+    """The first hidden layer of a critic, of sines: with relu it would begin without a scale."""
+    return F.sin(F.matmul(x, critic[0]) + critic[1])
+
+
+def score(x, critic):
+    return network(waves(x, critic), critic[2:])
+
+
 def gradient_norms(points, critic):
     """The norm of the critic's gradient at each point, which can be differentiated in turn."""
     x = Variable(points)
-    network(x, critic).backward(create_graph=True)
+    score(x, critic).backward(create_graph=True)
     gx = x.grad
     for p in (x, *critic):
         p.cleargrad()
@@ -88,7 +101,7 @@ def gradient_norms(points, critic):
 
 def critic_loss(critic, real, fake, between, penalty=PENALTY):
     """The loss of a critic and the mean norm of its gradient; no penalty if `between` is None."""
-    loss = F.sum(network(fake, critic) - network(real, critic)) / len(real)
+    loss = F.sum(score(fake, critic) - score(real, critic)) / len(real)
     if between is None:
         return loss, None
     norms = gradient_norms(between, critic)
@@ -107,8 +120,8 @@ def critic_step(critic, adam, real, fake, share, bound=None, penalty=PENALTY):
 
 
 def generator_step(generator, adam, critic, z):
-    scores = network(network(z, generator), [p.data for p in critic])  # arrays are constants
-    loss = -F.sum(scores) / len(z)
+    # The critic's weights are given as arrays, and those are constants.
+    loss = -F.sum(score(network(z, generator), [p.data for p in critic])) / len(z)
     loss.backward()
     adam.step()
     return loss.data
@@ -122,7 +135,7 @@ def generate(generator, rng, n=BATCH):
 def norms_by_layer(critic, points):
     """The mean norm of the gradient of D by its input, and by the output of each layer."""
     x = Variable(points)
-    outputs = [x, *layers(x, critic)]
+    outputs = [x, *layers(waves(x, critic), critic[2:])]
     outputs[-1].backward(retain_grad=True)
     gradients = [y.grad.data.astype(np.float64) for y in outputs]  # float32 has no 1e-25 squared
     norms = [float(np.sqrt((g**2).sum(axis=1)).mean()) for g in gradients]
@@ -145,11 +158,11 @@ def quality(data, points):
 def train(args):
     rng = np.random.default_rng(args.seed)
     generator = perceptron(rng, 3, args.width, 2)
-    critic = perceptron(rng, 3, args.width, 1)
+    critic = critic_weights(rng, 3, args.width)
     adams = [Adam(theta, 0.0001, 0.5, 0.9) for theta in (critic, generator)]
     fixed, optimizers = {}, {}
     for name, (hidden, bound) in FIXED.items():
-        fixed[name] = perceptron(rng, hidden, args.width, 1)
+        fixed[name] = critic_weights(rng, hidden, args.width)
         rate, beta1 = (0.0001, 0.5) if bound is None else (0.00005, 0.0)  # without mean: RMSProp
         optimizers[name] = Adam(fixed[name], rate, beta1, 0.9)
     parts = [rng, *critic, *generator, *chain(*fixed.values()), *adams, *optimizers.values()]
@@ -176,15 +189,12 @@ def measured(run, generator, critic, fixed):
     generated, real = generate(generator, rng, 2500), real_points(data, rng, 1000)
     modes, share = quality(data, generated)
     norms = {name: run.history[name] for name in FIXED if name in run.history}
-    results = run.results(
-        modes=modes,
-        share=share,
-        gradient_norm=float(np.mean(run.history["norm"][-100:])),
-        norms_by_layer={name: norms_by_layer(fixed[name], real) for name in FIXED if norms},
-    )
+    norm = float(np.mean(run.history["norm"][-100:]))
+    by_layer = {name: norms_by_layer(fixed[name], real) for name in FIXED if norms}
+    results = run.results(modes=modes, share=share, gradient_norm=norm, norms_by_layer=by_layer)
     critics = {"": critic} | {name: fixed[name] for name in ("penalty", "clipping") if norms}
     with no_grad():
-        surfaces = {name: network(figures.PLANE, theta).data for name, theta in critics.items()}
+        surfaces = {name: score(figures.PLANE, theta).data for name, theta in critics.items()}
     return results, {"real": real, "generated": generated, "surfaces": surfaces, "norms": norms}
 
 
