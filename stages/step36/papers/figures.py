@@ -28,26 +28,17 @@ def maml(results, out):
     finish(figure, out)
 
 
-def wgan_gp(shown, out, smaller=()):
-    """For each kind of data: what was generated, value surfaces of critics, norms of gradients.
-
-    smaller: the same for some of the data, trained with a smaller penalty; a column of its own.
-    """
-    columns, n = 4 + bool(smaller), len(shown)
-    figure, panels = plt.subplots(n, columns, figsize=(3.3 * columns, 3.3 * n), squeeze=False)
+def wgan_gp(shown, out):
+    """For each kind of data: what was generated, value surfaces of critics, norms of gradients."""
+    figure, panels = plt.subplots(len(shown), 4, figsize=(13.2, 3.3 * len(shown)), squeeze=False)
     titles = ["generated, and its critic", "gradient penalty", "weight clipping"]
     for row, (data, one) in zip(panels, shown.items()):
         for axes, title, scores in zip(row, titles, one["surfaces"].values()):
             surface(axes, title, scores, one["real"])
         generated(row[0], one)
-        row[0].legend(loc="upper right", markerscale=5, fontsize="small")
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "ncols": 2}
+        row[0].legend(**below, markerscale=5, fontsize="small", frameon=False)
         row[0].set_ylabel(data, fontsize="large")
-        if smaller and data in smaller:
-            other = smaller[data]
-            surface(row[4], "generated, λ = 0.1", other["surfaces"][""], other["real"])
-            generated(row[4], other)
-        elif smaller:
-            row[4].set_axis_off()
         row[3].set_title("gradient at the input")
         for name, norms in one["norms"].items():
             steps = 10 * np.arange(len(norms))
@@ -55,7 +46,7 @@ def wgan_gp(shown, out, smaller=()):
         row[3].set_xlabel("training step, 12 hidden layers")
         row[3].grid(alpha=0.3)
         if one["norms"]:
-            row[3].legend(fontsize="small")
+            row[3].legend(fontsize="small", loc=(0.42, 0.42))  # between the lines, on none
     finish(figure, out)
 
 

@@ -29,15 +29,12 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 SEEDS = range(5)  # of MAML and TRPO
 ALONE = ("--fixed", "0")  # without the critics against a fixed generator
-SMALLER = ("--penalty", "0.1", *ALONE)  # that of the authors' program for these data
-WGAN_GP = [  # data, seed, and what is not the paper's
+WGAN_GP = [  # data, seed, and other options
     ("8gaussians", 0, ()),
     ("8gaussians", 1, ALONE),
     ("25gaussians", 0, ()),
+    ("25gaussians", 1, ALONE),
     ("swissroll", 0, ()),
-    ("25gaussians", 0, SMALLER),
-    ("swissroll", 0, SMALLER),
-    ("25gaussians", 0, ("--critic-steps", "25", "--steps", "5000", *ALONE)),
 ]
 ENVIRONMENTS = {"CartPole-v1": 60, "Pendulum-v1": 150}  # and the updates
 
@@ -102,7 +99,7 @@ def full(folder, as_they_are, only="*"):
     as_they_are: train no more, and leave out what has not begun. only: a pattern of their names.
     """
     RESULTS.mkdir(exist_ok=True)
-    shown, smaller = {}, {}
+    shown = {}
     for script, name, options in runs():
         checkpoint = folder / f"{name}.npz"
         if not fnmatch(name, only) or (as_they_are and not checkpoint.exists()):
@@ -112,13 +109,11 @@ def full(folder, as_they_are, only="*"):
         result = script.train(args)
         if script is wgan_gp:
             result, arrays = wgan_gp.measured(*result)
-            if args.critic_steps == wgan_gp.CRITIC_STEPS:
-                of = shown if args.penalty == wgan_gp.PENALTY else smaller
-                of.setdefault(args.data, arrays)
+            shown.setdefault(args.data, arrays)
         keep(script.__name__, result)
     figures.maml(load("maml"), RESULTS / "maml.png")
     if set(shown) == set(wgan_gp.DATA):  # it is drawn from the networks, which no result holds
-        figures.wgan_gp(shown, RESULTS / "wgan_gp.png", smaller)
+        figures.wgan_gp(shown, RESULTS / "wgan_gp.png")
     by_task = {env: [r for r in load("trpo") if r["env"] == env] for env in ENVIRONMENTS}
     figures.trpo({env: these for env, these in by_task.items() if these}, RESULTS / "trpo.png")
 
@@ -164,21 +159,23 @@ def table_of_maml():
 
 def table_of_wgan_gp():
     runs = load("wgan_gp")
-    heads = ["data", "λ", "critic steps", "modes hit", "near the data", "gradient norm", "steps"]
+    heads = ["data", "modes hit", "near the data", "gradient norm", "generator's steps"]
     lines = [f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads)]
     for run in runs:
-        total = {"8gaussians": "8", "25gaussians": "25"}.get(run["data"])
-        modes = f"{run['modes']} of {total}" if total else "no modes"
+        has_modes = run["modes"] is not None
         cells = [
             run["data"] + f", seed {run['seed']}" * (run["seed"] > 0),
-            f"{run['penalty']:g}",
-            str(run["critic_steps"]),
-            modes,
+            f"{run['modes']} of {of_modes(run)}" if has_modes else "no modes",
             f"{run['share']:.0%}",
             f"{run['gradient_norm']:.3f}",
         ]
         lines.append(f"| {' | '.join(cells)} | {run['steps']} |")
     return lines, runs
+
+
+def of_modes(run):
+    """How many the data have, by their name."""
+    return int(run["data"].removesuffix("gaussians"))
 
 
 def table_of_trpo():
@@ -259,13 +256,18 @@ def table_of_torch():
                 for runs in (load("maml"), of_maml)
             ]
             rows.append([f"MAML, {points} points: error after {what}", *errors])
-    ours = [run for run in load("wgan_gp") if (run["data"], run["steps"]) == ("8gaussians", 20_000)]
     names = {"modes": "modes hit", "share": "share near the data", "gradient_norm": "gradient norm"}
-    for key, what in names.items() if of_wgan_gp else ():
-        cells = [spread([run[key] for run in runs]) for runs in (ours, of_wgan_gp)]
-        rows.append([f"WGAN-GP, 8 Gaussians: {what}", *cells])
     seeds = [f"{len(load('maml'))} and {len(of_maml)} seeds of MAML"]
-    seeds += [f"{len(ours)} and {len(of_wgan_gp)} of WGAN-GP"] * bool(of_wgan_gp)
+    for data in dict.fromkeys(run["data"] for run in of_wgan_gp):
+        pair = [
+            [run for run in runs if run["data"] == data] for runs in (load("wgan_gp"), of_wgan_gp)
+        ]
+        title = f"WGAN-GP, {of_modes(pair[0][0])} Gaussians"
+        for key, what in names.items():
+            rows.append(
+                [f"{title}: {what}", *(spread([run[key] for run in runs]) for runs in pair)]
+            )
+        seeds.append(f"{len(pair[0])} and {len(pair[1])} of {title}")
     last = theirs[-1]
     about = (
         f"{', '.join(seeds)}; {last['machine']}; torch {last['versions']['torch']}; {last['date']}."
@@ -276,13 +278,12 @@ def table_of_torch():
 def summary():
     """What the first README says of the papers."""
     maml_runs, wgan_runs, trpo_runs = load("maml"), load("wgan_gp"), load("trpo")
-    modes = [
-        f"{run['modes']} of {run['data'].removesuffix('gaussians')} modes (λ = {run['penalty']:g}, "
-        f"{run['critic_steps']} critic steps, {run['steps']} steps)"
-        for run in wgan_runs
-        if run["modes"] is not None
-    ]
-    norms = spread([r["gradient_norm"] for r in wgan_runs if r["penalty"] == wgan_gp.PENALTY])
+    hit = {}
+    for run in wgan_runs:
+        if run["modes"] is not None:
+            hit.setdefault(of_modes(run), []).append(str(run["modes"]))
+    modes = [f"{' and '.join(those)} of {total} modes" for total, those in hit.items()]
+    norms = spread([run["gradient_norm"] for run in wgan_runs])
     ours, pretrained = (
         np.mean([run["trimmed"][f"{name}, K = 10"][1] for run in maml_runs])
         for name in ("MAML", "pretrained")
@@ -292,7 +293,8 @@ def summary():
         for env in ENVIRONMENTS
     ]
     rows = [
-        f"| WGAN-GP | {', '.join(modes)}; mean gradient norm {norms} | `papers/wgan_gp` |",
+        f"| WGAN-GP | {', '.join(modes)} (by seed); mean gradient norm {norms} "
+        "| `papers/wgan_gp` |",
         f"| MAML | error after one step on 10 points {ours:.2f}; pretrained {pretrained:.2f} "
         f"| `papers/maml` |",
         f"| TRPO | mean return: {', '.join(returns)} | `papers/trpo` |",

@@ -9,7 +9,7 @@ at random points m between the two. A gradient stands in the loss, so training t
 differentiates that gradient by the critic's weights. Weight clipping, which the penalty is to
 replace, bounds the weights themselves and needs no gradient in the loss.
 
-Observe: the generator finds all eight clusters, and wanders: it may leave some again. Critics
+Observe: the generator finds all clusters, and moves from one to another to the end. Critics
 against a generator that is held fixed (the real points and noise of variance 1): with the penalty
 the surface follows the data, with clipped weights it hardly has more than a slope. In critics of
 twelve hidden layers the gradient vanishes or explodes when weights are clipped.
