@@ -23,6 +23,7 @@ import maml
 import numpy as np
 import trpo
 import wgan_gp
+from PIL import Image  # Matplotlib brings it
 from training import as_json
 
 HERE = Path(__file__).resolve().parent
@@ -114,8 +115,14 @@ def full(folder, as_they_are, only="*"):
     figures.maml(load("maml"), RESULTS / "maml.png")
     if set(shown) == set(wgan_gp.DATA):  # it is drawn from the networks, which no result holds
         figures.wgan_gp(shown, RESULTS / "wgan_gp.png")
+        in_256_colours(RESULTS / "wgan_gp.png")  # its many lines take 2 MB else, now a quarter
     by_task = {env: [r for r in load("trpo") if r["env"] == env] for env in ENVIRONMENTS}
     figures.trpo({env: these for env, these in by_task.items() if these}, RESULTS / "trpo.png")
+
+
+def in_256_colours(picture):
+    image = Image.open(picture).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(picture, optimize=True)
 
 
 def keep(name, result):
@@ -134,10 +141,9 @@ def load(name):
 
 
 def spread(values, digits=2):
-    """The mean of some runs, and the range."""
-    if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    return f"{np.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    """The mean of some runs, and the range if there is one."""
+    low, mean, high = (f"{f(values):.{digits}f}" for f in (min, np.mean, max))
+    return mean if low == high else f"{mean} ({low} to {high})"
 
 
 def table_of_maml():
@@ -264,14 +270,11 @@ def table_of_torch():
         ]
         title = f"WGAN-GP, {of_modes(pair[0][0])} Gaussians"
         for key, what in names.items():
-            rows.append(
-                [f"{title}: {what}", *(spread([run[key] for run in runs]) for runs in pair)]
-            )
+            cells = (spread([run[key] for run in runs], 2 * (key != "modes")) for runs in pair)
+            rows.append([f"{title}: {what}", *cells])
         seeds.append(f"{len(pair[0])} and {len(pair[1])} of {title}")
-    last = theirs[-1]
-    about = (
-        f"{', '.join(seeds)}; {last['machine']}; torch {last['versions']['torch']}; {last['date']}."
-    )
+    used = " and ".join(dict.fromkeys(run["versions"]["torch"] for run in theirs))
+    about = f"{', '.join(seeds)}; {theirs[-1]['machine']}; torch {used}; {theirs[-1]['date']}."
     return "\n".join([*(f"| {' | '.join(row)} |" for row in rows), "", about])
 
 
@@ -281,8 +284,8 @@ def summary():
     hit = {}
     for run in wgan_runs:
         if run["modes"] is not None:
-            hit.setdefault(of_modes(run), []).append(str(run["modes"]))
-    modes = [f"{' and '.join(those)} of {total} modes" for total, those in hit.items()]
+            hit.setdefault(of_modes(run), set()).add(run["modes"])
+    modes = [f"{' or '.join(map(str, sorted(n)))} of {total} modes" for total, n in hit.items()]
     norms = spread([run["gradient_norm"] for run in wgan_runs])
     ours, pretrained = (
         np.mean([run["trimmed"][f"{name}, K = 10"][1] for run in maml_runs])
@@ -293,8 +296,8 @@ def summary():
         for env in ENVIRONMENTS
     ]
     rows = [
-        f"| WGAN-GP | {', '.join(modes)} (by seed); mean gradient norm {norms} "
-        "| `papers/wgan_gp` |",
+        f"| WGAN-GP | {', '.join(modes)} ({len({run['seed'] for run in wgan_runs})} seeds); "
+        f"mean gradient norm {norms} | `papers/wgan_gp` |",
         f"| MAML | error after one step on 10 points {ours:.2f}; pretrained {pretrained:.2f} "
         f"| `papers/maml` |",
         f"| TRPO | mean return: {', '.join(returns)} | `papers/trpo` |",

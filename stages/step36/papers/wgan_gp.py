@@ -25,7 +25,7 @@ from training import Adam, Run, arguments, relu, whole
 import dezero.functions as F
 from dezero import Parameter, Variable, no_grad
 
-BATCH, CRITIC_STEPS, PENALTY, WAVES = 256, 5, 10, 3
+BATCH, CRITIC_STEPS, PENALTY, WAVES = 256, 5, 10, 3  # radians to a unit
 SETTINGS = ("data", "width", "penalty", "critic_steps")
 EIGHT = np.stack([np.cos(np.arange(8) * np.pi / 4), np.sin(np.arange(8) * np.pi / 4)], axis=1)
 GRID = np.stack(np.meshgrid(*[np.arange(-2.0, 3.0)] * 2), axis=-1).reshape(-1, 2)
@@ -60,7 +60,7 @@ def perceptron(rng, hidden, width, outputs, dtype=np.float32):
 
 
 def critic_weights(rng, hidden, width, dtype=np.float32):
-    """As a perceptron's, but in its first layer are waves of any phase, some two units long."""
+    """As a perceptron's, but the first layer's are for waves of any phase, some two units long."""
     theta = perceptron(rng, hidden, width, 1, dtype)
     theta[0].data *= WAVES
     theta[1].data += rng.uniform(-np.pi, np.pi, size=(1, width)).astype(dtype)
@@ -81,7 +81,11 @@ def network(x, theta):
 
 
 def waves(x, critic):
-    """The first hidden layer of a critic, of sines: with relu it would begin without a scale."""
+    """The first hidden layer of a critic, of sines.
+
+    With relu all kinks would begin on lines through the origin, and at a penalty of 10 the critic
+    would lag behind the generator: README.md has the figures.
+    """
     return F.sin(F.matmul(x, critic[0]) + critic[1])
 
 
