@@ -131,6 +131,20 @@ def test_a_checkpoint_of_another_training_is_refused_and_kept(script, args, said
     assert (tmp_path / "it.npz").read_bytes() == before
 
 
+def test_a_checkpoint_of_another_version_is_refused_and_kept(tmp_path):
+    file = tmp_path / "it.npz"
+    assert run(tmp_path, "maml", *SCRIPTS["maml"], "--checkpoint", "it.npz").returncode == 0
+    with np.load(file) as kept:
+        arrays = dict(kept)
+    arrays["meta"] = np.array(json.dumps(json.loads(str(arrays["meta"])) | {"format": 1}))
+    np.savez(file, **arrays)
+    before = file.read_bytes()
+    done = run(tmp_path, "maml", *SCRIPTS["maml"], "--checkpoint", "it.npz")
+    assert done.returncode == 1
+    assert "a checkpoint of another version of the papers (format 1, and this is 2)" in done.stderr
+    assert file.read_bytes() == before
+
+
 def test_what_is_no_checkpoint_is_refused_and_kept(tmp_path):
     (tmp_path / "it.npz").write_text("a letter")
     done = run(tmp_path, "maml", "--checkpoint", "it.npz")

@@ -24,7 +24,7 @@ from dezero import Function
 from dezero.cuda import get_array_module
 from dezero_shared.plots import progress
 
-FORMAT = 1  # of a checkpoint
+FORMAT = 2  # of a checkpoint, with what its numbers mean: in 1 the critic of WGAN-GP had no waves
 
 
 class Relu(Function):
@@ -231,9 +231,14 @@ class Run:
                 history = {n[8:]: file[n].tolist() for n in file.files if n[:8] == "history."}
         except Exception:
             sys.exit(f"{path} is no checkpoint; name another file, or give --restart")
+        if meta["format"] != FORMAT:
+            sys.exit(
+                f"{path} is a checkpoint of another version of the papers (format "
+                f"{meta['format']}, and this is {FORMAT}); name another file, or give --restart"
+            )
         theirs = meta.get("identity", {})
         for key in dict.fromkeys([*self.identity, *theirs]):
-            if meta["format"] != FORMAT or theirs.get(key) != self.identity.get(key):
+            if theirs.get(key) != self.identity.get(key):
                 sys.exit(
                     f"{path} is a checkpoint with {key} {theirs.get(key)}, and this is {key} "
                     f"{self.identity.get(key)}; name another file, or give --restart"

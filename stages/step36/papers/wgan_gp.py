@@ -34,6 +34,7 @@ DATA = {  # centres and their standard deviation; the roll's is that of its nois
     "25gaussians": (GRID / 2**0.5, 0.05 / 8**0.5),
     "swissroll": (None, 0.25 / 7.5),
 }
+# Critics against a fixed generator: the number of hidden layers, and the bound of their weights.
 FIXED = {"penalty": (3, None), "clipping": (3, 0.01), "penalty, 12 layers": (12, None)}
 FIXED |= {f"clipped at {bound}, 12 layers": (12, bound) for bound in (0.1, 0.01, 0.001)}
 
