@@ -46,7 +46,7 @@ def wgan_gp(shown, out):
         row[3].set_xlabel("training step, 12 hidden layers")
         row[3].grid(alpha=0.3)
         if one["norms"]:
-            row[3].legend(fontsize="small", loc=(0.42, 0.42))  # between the lines, on none
+            row[3].legend(fontsize="small", loc=(0.42, 0.42))  # between a full run's lines
     finish(figure, out)
 
 
