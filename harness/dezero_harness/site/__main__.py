@@ -247,6 +247,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kept.get("looks", looks, lambda: True)
     except BROKEN as error:
         print(f"\nthe site was not built: {error}", file=sys.stderr)
+        if isinstance(error, languages.Untranslated):
+            print("The English pages alone: nox -s site -- --language en", file=sys.stderr)
         return 1
     from sphinx.cmd.build import main as sphinx_build
 
