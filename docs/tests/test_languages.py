@@ -36,6 +36,14 @@ def test_each_page_leads_to_itself_in_the_other_languages_and_back(language, ser
     assert found == []
 
 
+@pytest.mark.each
+@pytest.mark.parametrize(("folder", "word"), [("", "Search"), ("ja/", "検索"), ("ko/", "검색")])
+def test_what_the_theme_says_is_in_the_language_of_the_page(folder, word, server, page):
+    page.goto(f"{server}/{folder}index.html")
+    assert page.locator(".sidebar-search").get_attribute("placeholder") == word
+    assert page.locator("link[rel=search]").get_attribute("title") == word
+
+
 @pytest.mark.parametrize("path", ["index", "step33/index"])
 def test_search_engines_are_told_of_all(path, server, page):
     page.goto(f"{server}/ko/{path}.html")

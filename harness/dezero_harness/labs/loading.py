@@ -83,21 +83,19 @@ def _difficulty(case: Case, words: frozenset[str], order: list[str]) -> tuple[in
     The idea is mathematics (level core), what the book promises beside it comes next, and what it
     leaves open last. By the file's order where all is equal.
     """
-    _, size = _read(case.program)
+    _, lists, size = _read(case.program)
     edge = 2 if beyond_the_book(case) else case.level != "core"
     refusal = isinstance(case.expect, Raises)
     last = max([order.index(word) for word in words if word in order], default=0)
     kind = depth(case), refusal, not _is_numeric(case.expect), len(words), last
-    return edge, *kind, not case.spine, case.chapter, *_figures(case.program), size
+    return edge, *kind, not case.spine, case.chapter, lists, _odd(case.program), size
 
 
 @cache
-def _figures(program: str) -> tuple[int, int]:
-    """How many arrays of several numbers a program has, and how many numbers as odd as 0.622."""
+def _odd(program: str) -> int:
+    """How many numbers as odd as 0.622 a program has."""
     numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?", program)
-    odd = sum(len(number.replace(".", "").strip("0")) > 2 for number in numbers)
-    lists = sum(isinstance(node, ast.List) for node in ast.walk(ast.parse(program)))
-    return lists, odd
+    return sum(len(number.replace(".", "").strip("0")) > 2 for number in numbers)
 
 
 def _is_numeric(x: Any) -> bool:
@@ -107,18 +105,19 @@ def _is_numeric(x: Any) -> bool:
 
 
 @cache  # a walk through all programs of a chapter is a tenth of a second
-def _read(program: str) -> tuple[frozenset[str], int]:
-    """The names that a program takes from dezero.functions, and the size of its syntax tree."""
-    names, modules, size = set(), set(), 0
+def _read(program: str) -> tuple[frozenset[str], int, int]:
+    """The names that a program takes from dezero.functions, its lists, the size of its tree."""
+    names, modules, lists, size = set(), set(), 0, 0
     for node in ast.walk(ast.parse(program)):
         size += 1
+        lists += isinstance(node, ast.List)
         if isinstance(node, ast.ImportFrom) and node.module == _FUNCTIONS:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             modules |= {a.asname for a in node.names if a.name == _FUNCTIONS and a.asname}
         elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in modules:
             names.add(node.attr)
-    return frozenset(names), size
+    return frozenset(names), lists, size
 
 
 def _public_names(stage: Path) -> list[str]:

@@ -7,8 +7,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -180,6 +180,48 @@ def editor_pieces(there: Path, needed: bool) -> Path | None:
     return there
 
 
+def folder_of_source(out: Path, language: str) -> Path:
+    return out / ("source" if language == ENGLISH else f"source-{language}")
+
+
+def speak(made: Mapping[str, str], out: Path, language: str) -> None:
+    """Write the sources of the site in this language."""
+    english, spoken = (folder_of_source(out, one) for one in (ENGLISH, language))
+    languages.write_source(ROOT, language, made, english, spoken)
+
+
+def sphinx(
+    strict: Sequence[str], out: Path, others: Sequence[str], address: str | None, language: str
+) -> int:
+    """Make the pages of this language from its sources; what Sphinx returns."""
+    from sphinx.cmd.build import main as sphinx_build
+    from sphinx.locale import translators
+
+    translators.clear()  # else the words of a former language in this process come first
+
+    written = folder_of_source(out, language)
+    folder = "" if language == ENGLISH else f"{language}/"
+    there, doctrees = out / "html" / folder, out / "doctrees" / language
+    settings = ["-d", str(doctrees), *languages.options(ROOT, others, language)]
+    if address:
+        settings += ["-D", f"html_baseurl={address}{folder}"]
+    status = sphinx_build(["-b", "html", *strict, *settings, str(written), str(there)])
+    if status:
+        # Else the next build would be silent on the pages that have not changed since.
+        shutil.rmtree(doctrees, ignore_errors=True)
+        return status
+    for page in there.rglob("*.html"):
+        name = page.relative_to(there)
+        if name.parts[0] in others:
+            continue  # a site of its own
+        if (
+            name.name not in ("search.html", "genindex.html")
+            and not (written / name.with_suffix(".md")).is_file()
+        ):
+            page.unlink()
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="nox -s site --", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs/_build", help="where it goes")
@@ -222,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UnknownLanguage as error:
         parser.error(str(error))
     start = time.monotonic()
-    source, out = options.out / "source", options.out / "html"
+    source, out = folder_of_source(options.out, ENGLISH), options.out / "html"
     if options.fresh:
         for folder in ("source", "html", "doctrees", "kept", *map("source-{}".format, others)):
             shutil.rmtree(options.out / folder, ignore_errors=True)
@@ -239,9 +281,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pieces.editor(
             source / "_static", editor_pieces(options.out / "pieces", offline is not None)
         )
-        for language in others:
-            spoken = options.out / f"source-{language}"
-            languages.write_source(ROOT, language, made, source, spoken)
+        with ProcessPoolExecutor(jobs) as pool:
+            list(
+                pool.map(partial(speak, made, options.out), others)
+            )  # which raises what was raised
         looks = [ROOT / "docs/conf.py", *sorted((ROOT / "docs/_static").iterdir())]
         before = kept.made
         kept.get("looks", looks, lambda: True)
@@ -250,34 +293,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, languages.Untranslated):
             print("The English pages alone: nox -s site -- --language en", file=sys.stderr)
         return 1
-    from sphinx.cmd.build import main as sphinx_build
-
     strict = ["-W", "--keep-going", "-q", "-j", str(jobs)]
     if kept.made > before:  # Sphinx does not see that conf.py makes other pages of the same text
         strict.append("-a")
-    for language in [ENGLISH, *others]:
-        written = source if language == ENGLISH else options.out / f"source-{language}"
-        there = out if language == ENGLISH else out / language
-        doctrees = options.out / "doctrees" / language
-        settings = ["-d", str(doctrees), *languages.options(ROOT, others, language)]
-        if options.address:
-            folder = "" if language == ENGLISH else f"{language}/"
-            settings += ["-D", f"html_baseurl={options.address}{folder}"]
-        status = sphinx_build(["-b", "html", *strict, *settings, str(written), str(there)])
-        if status:
-            # Else the next build would be silent on the pages that have not changed since.
-            shutil.rmtree(doctrees, ignore_errors=True)
+    render = partial(sphinx, strict, options.out, others, options.address)
+    with ProcessPoolExecutor(jobs) as pool:
+        if status := max(pool.map(render, [ENGLISH, *others])):
             print("\nthe site was not built: Sphinx has warned, see above", file=sys.stderr)
             return status
-        for page in there.rglob("*.html"):
-            name = page.relative_to(there)
-            if name.parts[0] in others:
-                continue  # a site of its own
-            if (
-                name.name not in ("search.html", "genindex.html")
-                and not (written / name.with_suffix(".md")).is_file()
-            ):
-                page.unlink()
     took = time.monotonic() - start
     print(f"built in {took:.0f} s: open {os.path.relpath(out / 'index.html')}")
     return 0
