@@ -282,9 +282,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             source / "_static", editor_pieces(options.out / "pieces", offline is not None)
         )
         with ProcessPoolExecutor(jobs) as pool:
-            list(
-                pool.map(partial(speak, made, options.out), others)
-            )  # which raises what was raised
+            spoken = pool.map(partial(speak, made, options.out), others)
+            list(spoken)  # raises, if a language lacks words
         looks = [ROOT / "docs/conf.py", *sorted((ROOT / "docs/_static").iterdir())]
         before = kept.made
         kept.get("looks", looks, lambda: True)

@@ -54,7 +54,7 @@ def surface(axes, title, scores, real):
     """Level lines of a critic, and the real points."""
     axes.set_title(title)
     grid = np.asarray(scores).reshape(len(AXIS), len(AXIS))
-    axes.contour(AXIS, AXIS, grid, levels=20, linewidths=0.8)
+    axes.contour(AXIS, AXIS, grid, levels=12, linewidths=0.8)
     axes.plot(*real.T, ".", color="darkorange", markersize=2, label="real")
     axes.set(xlim=(-2, 2), ylim=(-2, 2), aspect="equal", xticks=(), yticks=())
 
